@@ -1,0 +1,29 @@
+# The repository's commands; each installs what it lacks, and says so first.
+#
+#   make demo        a generated service, served: make demo ANSWERS="cache_backend=redis database=mysql"
+#   make test        everything: all combinations, installed, checked and served
+#   make test-fast   what needs no installing and is done in a minute
+#   make lint        ruff and mypy over the suite, the hooks and the template
+
+export PATH := $(PATH):$(CURDIR)/.venv-uv/bin
+unexport PYTHONDONTWRITEBYTECODE # what is compiled once need not be compiled a thousand times
+.PHONY: demo test test-fast lint servers
+
+demo:
+	@scripts/bootstrap $(ANSWERS)
+	@uv run python -u -m scripts.demo $(ANSWERS)
+
+test: lint servers
+	uv run pytest
+
+test-fast: lint servers
+	uv run pytest -m "not run and not slow"
+
+lint:
+	@scripts/bootstrap
+	uv run ruff check --config pyproject.toml .  # not the template's
+	uv run ruff format --config pyproject.toml --check .
+	uv run mypy
+
+servers:
+	@scripts/bootstrap redis memcached postgresql mysql

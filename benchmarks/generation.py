@@ -1,0 +1,72 @@
+"""How long generating a service takes, beside what cookiecutter takes for a template of one file.
+
+    uv run python -m benchmarks.generation [ROUNDS]
+
+Both through the command line with the default answers, in turns. Counted are the seconds of the
+processor, hooks included: what else the machine does is not.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+def seconds(rounds: int) -> dict[str, float]:
+    """The medians, in seconds: this template, one file with its questions, and one file alone.
+
+    The second has hooks that do nothing, so that it differs from the first in what is generated.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        questions = (REPOSITORY / "cookiecutter.json").read_text()
+        templates = {
+            "this template": REPOSITORY,
+            "one file, the same questions": one_file(work / "asking", questions, "project_slug"),
+            "one file": one_file(work / "bare", '{"name": "one"}', "name"),
+        }
+        for hook in ("pre_gen_project", "post_gen_project"):
+            (work / "asking" / "hooks" / f"{hook}.py").write_text("pass\n")
+        taken: dict[str, list[float]] = {name: [] for name in templates}
+        for turn in range(rounds + 1):
+            for name, template in templates.items():
+                taken[name].append(generate(template, work / f"{name} {turn}"))
+        return {name: median(times[1:]) for name, times in taken.items()}  # the first fills caches
+
+
+def one_file(template: Path, questions: str, folder: str) -> Path:
+    (template / "hooks").mkdir(parents=True)
+    (template / "cookiecutter.json").write_text(questions)
+    project = template / f"{{{{cookiecutter.{folder}}}}}"
+    project.mkdir()
+    (project / "README.md").write_text(f"# {{{{ cookiecutter.{folder} }}}}\n")
+    return template
+
+
+def generate(template: Path, output: Path) -> float:
+    """The seconds that one generation takes, interpreter and hooks included."""
+    home = output / "home"
+    home.mkdir(parents=True)
+    command = [f"{sys.prefix}/bin/cookiecutter", "--no-input", f"--output-dir={output}"]
+    before = os.times()
+    subprocess.run(
+        [*command, str(template)],
+        env={**os.environ, "HOME": str(home), "TMPDIR": str(home)},
+        stdin=subprocess.DEVNULL,
+        check=True,
+    )
+    after = os.times()
+    return (
+        after.children_user - before.children_user + after.children_system - before.children_system
+    )
+
+
+if __name__ == "__main__":
+    taken = seconds(rounds=int(sys.argv[1]) if sys.argv[1:] else 15)
+    ours = taken["this template"]
+    for name, time in taken.items():
+        print(f"{time:.2f} s  {name}" + (f": {ours / time:.2f} times" if time != ours else ""))

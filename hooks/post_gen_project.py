@@ -1,0 +1,79 @@
+"""Remove the files of what was not chosen, from one table."""
+
+import os
+import sys
+
+PACKAGE = "src/{{ cookiecutter.package_name }}"
+GIVEN = {
+    "cache_backend={{ cookiecutter.cache_backend }}",
+    "session_store={{ cookiecutter.session_store }}",
+    "database={{ cookiecutter.database }}",
+    "ci={{ cookiecutter.ci }}",
+}
+
+CACHING_TESTS = ["tests/test_caching.py", "tests/test_caching_outage.py"]
+REDIS = [f"{PACKAGE}/redis_client.py", "tests/test_redis_client.py", "compose.dev.yaml"]
+MEMCACHED = [
+    f"{PACKAGE}/memcached_client.py",
+    "tests/test_memcached_client.py",
+    "compose.dev.yaml",
+]
+STORE = [
+    f"{PACKAGE}/sessions/interface.py",
+    "tests/test_sessions.py",
+    "tests/test_sessions_outage.py",
+]
+DATABASE = [
+    f"{PACKAGE}/database.py",
+    f"{PACKAGE}/migrations/alembic.ini",
+    f"{PACKAGE}/migrations/env.py",
+    f"{PACKAGE}/migrations/script.py.mako",
+    f"{PACKAGE}/migrations/versions/0001_products.py",
+    f"{PACKAGE}/shop/catalogue.py",
+    f"{PACKAGE}/shop/cli.py",
+    f"{PACKAGE}/shop/models.py",
+    f"{PACKAGE}/shop/writes.py",
+    "tests/test_invalidation.py",
+    "tests/test_shop_writes.py",
+]
+# answer -> the files that it needs. A file listed here stays when any given answer needs it.
+NEEDS = {
+    "cache_backend=simple": [f"{PACKAGE}/caching/memory.py", "tests/test_caching.py"],
+    "cache_backend=filesystem": [f"{PACKAGE}/caching/filesystem.py", "tests/test_caching.py"],
+    "cache_backend=redis": [f"{PACKAGE}/caching/redis.py", *CACHING_TESTS, *REDIS],
+    "cache_backend=memcached": [f"{PACKAGE}/caching/memcached.py", *CACHING_TESTS, *MEMCACHED],
+    "session_store=filesystem": [
+        f"{PACKAGE}/sessions/filesystem.py",
+        "tests/test_sessions_filesystem.py",
+        *STORE,
+    ],
+    "session_store=cookie": [f"{PACKAGE}/sessions/cookie.py", "tests/test_sessions_cookie.py"],
+    "session_store=redis": [
+        f"{PACKAGE}/sessions/redis.py",
+        "tests/test_sessions_redis.py",
+        *STORE,
+        *REDIS,
+    ],
+    "session_store=memcached": [
+        f"{PACKAGE}/sessions/memcached.py",
+        "tests/test_sessions_memcached.py",
+        *STORE,
+        *MEMCACHED,
+    ],
+    "session_store=sql": [f"{PACKAGE}/sessions/sql.py", "tests/test_sessions_sql.py", *STORE],
+    "database=sqlite": DATABASE,
+    "database=postgresql": [*DATABASE, "compose.dev.yaml"],
+    "database=mysql": [*DATABASE, "compose.dev.yaml", "mysql/init.sql"],
+    "database=none": [f"{PACKAGE}/shop/upstream.py"],
+    "ci=github": [".github/dependabot.yml", ".github/workflows/ci.yml"],
+    "ci=gitlab": [".gitlab-ci.yml"],
+}
+
+listed = {path for paths in NEEDS.values() for path in paths}
+needed = {path for answer in GIVEN for path in NEEDS.get(answer, [])}
+if absent := sorted(path for path in listed if not os.path.exists(path)):
+    sys.exit(f"hooks/post_gen_project.py lists {absent[0]}, which the template does not have.")
+for path in listed - needed:
+    os.remove(path)
+    while not os.listdir(path := os.path.dirname(path) or "."):  # a team may keep its own there
+        os.rmdir(path)

@@ -1,0 +1,1 @@
+"""What the caching package promises, proved on real servers: once per backend."""

@@ -1,0 +1,94 @@
+"""What all tests share: the servers, how they end, and the closing lines."""
+
+import os
+import re
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+from tests.processes import die_with_parent
+from tests.questions import combinations
+from tests.servers import Servers, missing
+
+STARTED = time.monotonic()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """End on SIGTERM as on Ctrl-C: servers stopped, temporary folders removed.
+
+    So does a worker of pytest-xdist whose pytest was killed.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if hasattr(config, "workerinput"):
+        die_with_parent()
+
+
+class CombinationScheduling(LoadScopeScheduling):
+    """Gives all tests of a combination to one worker, which generates and installs it once.
+
+    `--dist=loadgroup` would, but for https://github.com/pytest-dev/pytest-xdist/issues/1386.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return combination(nodeid) or nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> CombinationScheduling:
+    return CombinationScheduling(config, log)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two for each processor: half of their time the projects' own tests wait for timeouts."""
+    processors = len(os.sched_getaffinity(0))
+    return processors if "not run" in config.option.markexpr else 2 * processors
+
+
+def combination(nodeid: str) -> str | None:
+    """The name of the combination that a test is about."""
+    found = re.search(r"\[(cache=\S+-sessions=\S+)\]", nodeid)
+    return found[1] if found else None
+
+
+def demand_servers(answers: Mapping[str, str]) -> None:
+    """Skip a test whose servers are not installed; where CI is set that is a failure."""
+    if lacking := missing(answers):
+        refuse = pytest.fail if os.environ.get("CI") else pytest.skip
+        refuse(f"not installed: {', '.join(lacking)}")
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """The servers of this test process."""
+    with Servers() as servers:
+        yield servers
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many combinations passed, with how many tests of their own, and name the skipped."""
+    outcomes: dict[str, set[str]] = defaultdict(set)  # of the tests of one step, by combination
+    skipped: dict[str, set[str]] = defaultdict(set)  # combinations by reason
+    own_tests = 0
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.getreports(outcome):
+            if name := combination(report.nodeid):
+                step = "run" if "run" in report.keywords else "generated"
+                outcomes[f"{step} {name}"].add(outcome)
+                own_tests += dict(report.user_properties).get("own_tests", 0)
+                if outcome == "skipped":
+                    skipped[report.longrepr[2]].add(name)
+    if not outcomes:
+        return
+    passed = [step.split()[0] for step, seen in outcomes.items() if seen == {"passed"}]
+    terminalreporter.section("combinations")
+    terminalreporter.line(
+        f"{passed.count('generated')} of {len(combinations())} generated, {passed.count('run')} "
+        f"installed, served and checked by {own_tests} tests of their own, "
+        f"in {time.monotonic() - STARTED:.0f} seconds"
+    )
+    for reason, names in skipped.items():
+        terminalreporter.line(f"{reason}: {', '.join(sorted(names))}")

@@ -1,0 +1,123 @@
+"""A project generated from the template, used the way its team uses it."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from tests.processes import free_port, guarded, running
+from tests.questions import CHOICES, REPOSITORY, refuse_unknown
+from tests.servers import VARIABLES
+
+# What the suite's own environment would do to a project: its interpreter's settings and modules,
+# the options of the make that runs it, servers that are not the suite's.
+OURS = {"PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", *VARIABLES}
+
+
+def environment() -> dict[str, str]:
+    """The machine's environment, with uv and without what is the suite's own."""
+    kept = {variable: value for variable, value in os.environ.items() if variable not in OURS}
+    places = [place for place in kept["PATH"].split(os.pathsep) if place != f"{sys.prefix}/bin"]
+    return kept | {"PATH": os.pathsep.join([*places, f"{REPOSITORY}/.venv-uv/bin"])}
+
+
+@dataclass(frozen=True)
+class BakedProject:
+    """Where a generated project is, what was answered, and the environment that it runs in."""
+
+    path: Path
+    answers: Mapping[str, str]
+    variables: Mapping[str, str] = field(default_factory=environment)
+
+    @property
+    def package(self) -> Path:
+        (package,) = (self.path / "src").iterdir()
+        return package
+
+    def files(self) -> Iterator[Path]:
+        """What was generated, without what running it leaves there."""
+        for path in sorted(self.path.rglob("*")):
+            if path.is_file() and path.relative_to(self.path).parts[0] not in (".venv", "var"):
+                yield path
+
+    def run(self, command: str, **variables: str) -> str:
+        """The output of a command in the project. Raises AssertionError with it if that fails."""
+        __tracebackhide__ = True
+        done = subprocess.run(
+            guarded(command.split()),
+            cwd=self.path,
+            env={**self.variables, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
+        return done.stdout
+
+    @contextmanager
+    def serving(self, *options: str, **variables: str) -> Iterator[httpx.Client]:
+        """A client of the service, which runs under gunicorn while the block lasts and ends well.
+
+        `options` are gunicorn's.
+        The client keeps cookies and says where its forms come from, as a browser does.
+        """
+        ports = {"PORT": str(free_port()), "METRICS_PORT": str(free_port())}
+        variables = {**self.variables, **ports, **variables}
+        origin = f"http://127.0.0.1:{variables['PORT']}"
+        client = httpx.Client(base_url=origin, headers={"Origin": origin}, timeout=30)
+        log = self.path / "var" / "gunicorn.log"
+        log.parent.mkdir(exist_ok=True)
+
+        def ready() -> bool:
+            try:
+                return client.get("/livez").is_success
+            except httpx.TransportError:
+                return False
+
+        with (
+            client,
+            running(
+                ["uv", "run", "gunicorn", *options],
+                ready=ready,
+                log=log,
+                cwd=self.path,
+                env=variables,
+            ) as process,
+        ):
+            yield client
+        assert process.returncode == 0, log.read_text()
+
+
+def cookiecutter(
+    folder: Path, *arguments: str | bytes, template: Path | str = REPOSITORY, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run cookiecutter's command line without questions: what it writes goes to the folder."""
+    command = [f"{sys.prefix}/bin/cookiecutter", "--no-input", f"--output-dir={folder}"]
+    with tempfile.TemporaryDirectory() as home:  # takes the replay file and the rendered hooks
+        return subprocess.run(
+            [*command, str(template), *arguments],
+            env={**environment(), "HOME": home, "TMPDIR": home, **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+
+
+def bake(folder: Path, answers: Mapping[str, str]) -> BakedProject:
+    """Generate a project in an empty folder through cookiecutter's command line.
+
+    Raises ValueError, a sentence, for answers to questions that nobody asks.
+    """
+    refuse_unknown(answers)
+    done = cookiecutter(folder, *(f"{question}={answer}" for question, answer in answers.items()))
+    assert done.returncode == 0, done.stderr
+    (path,) = folder.iterdir()
+    defaults = {question: choices[0] for question, choices in CHOICES.items()}
+    return BakedProject(path, {**defaults, **answers})

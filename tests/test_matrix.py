@@ -1,0 +1,221 @@
+"""Every combination of backends: what is generated, and that it runs."""
+
+import ast
+import html
+import json
+import os
+import re
+import shutil
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+import yaml
+
+from tests.conftest import demand_servers
+from tests.project import BakedProject, bake, environment
+from tests.questions import CHOICES, combinations
+from tests.servers import KINDS, Servers
+
+# The words that a project holds only with one of these answers.
+WORDS = {
+    "redis|valkey": ["cache_backend=redis", "session_store=redis"],
+    "memcache": ["cache_backend=memcached", "session_store=memcached"],
+    "postgres|psycopg": ["database=postgresql"],
+    "mysql|mariadb": ["database=mysql"],
+    "sqlite": ["database=sqlite", "session_store=sql database=none"],
+    "sqlalchemy|alembic": [
+        *("database=sqlite", "database=postgresql", "database=mysql", "session_store=sql"),
+    ],
+    "github": ["ci=github"],
+    "gitlab": ["ci=gitlab"],
+}
+# Choices that have no word of their own.
+WORDLESS = {
+    *("cache_backend=simple", "cache_backend=filesystem", "cache_backend=none"),
+    *("session_store=filesystem", "session_store=cookie", "database=none", "ci=none"),
+}
+# The services of compose.yaml that are servers, and the questions that decide which.
+SERVICES = {"cache": "cache_backend", "sessions": "session_store", "database": "database"}
+MARKER = re.compile(r"\{\{ *cookiecutter|# *\{%|\{% *(end)?raw")
+PARSERS: dict[str, Callable[[str], object]] = {
+    ".py": ast.parse,
+    ".toml": tomllib.loads,
+    ".json": json.loads,
+    ".yaml": lambda text: [*yaml.load_all(text, yaml.CSafeLoader)],
+    ".yml": lambda text: [*yaml.load_all(text, yaml.CSafeLoader)],
+}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(answers, id=name) for name, answers in combinations().items()],
+)
+def project(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> BakedProject:
+    """A combination, always in the same place: what others have compiled and type-checked holds."""
+    folder = tmp_path_factory.getbasetemp() / "combination"
+    shutil.rmtree(folder, ignore_errors=True)
+    return bake(folder, request.param)
+
+
+def test_every_choice_has_its_words() -> None:
+    listed = {answer for answers in WORDS.values() for line in answers for answer in line.split()}
+    assert listed | WORDLESS == {
+        f"{question}={choice}" for question, choices in CHOICES.items() for choice in choices
+    }
+
+
+def test_no_template_marker_is_left(project: BakedProject) -> None:
+    assert [path for path in project.files() if MARKER.search(text(path))] == []
+
+
+def test_nothing_speaks_of_a_backend_that_was_not_chosen(project: BakedProject) -> None:
+    given = {f"{question}={answer}" for question, answer in project.answers.items()}
+    foreign = "|".join(
+        words
+        for words, answers in WORDS.items()
+        if not any(given.issuperset(line.split()) for line in answers)
+    )
+    for path in project.files():
+        for line in [str(path.relative_to(project.path)), *text(path).splitlines()]:
+            assert not re.search(foreign, line, re.IGNORECASE), f"{path}: {line}"
+
+
+def test_every_file_parses(project: BakedProject) -> None:
+    for path in project.files():
+        if parse := PARSERS.get(path.suffix):
+            parse(text(path))
+
+
+def test_no_folder_is_empty(project: BakedProject) -> None:
+    assert [path for path in project.path.rglob("*/") if not any(path.iterdir())] == []
+
+
+def test_no_blank_lines_are_left_where_something_was_not_chosen(project: BakedProject) -> None:
+    for path in project.files():
+        content = text(path)
+        assert not re.search(r"\A\n|\n\n\Z|[^\n]\Z|[ \t]$", content, re.MULTILINE), path
+        assert path.suffix in (".py", ".md", ".mako") or "\n\n\n" not in content, path
+
+
+def test_it_is_linted_and_formatted(project: BakedProject) -> None:
+    project.run(f"{sys.prefix}/bin/ruff check --no-cache .")
+    project.run(f"{sys.prefix}/bin/ruff format --no-cache --check .")
+
+
+def test_every_setting_is_documented_and_reaches_the_container(project: BakedProject) -> None:
+    (settings,) = (
+        node
+        for node in ast.parse(text(project.package / "settings.py")).body
+        if isinstance(node, ast.ClassDef) and node.name == "Settings"
+    )
+    read = {
+        node.target.id.upper()
+        for node in settings.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+    documented = re.findall(
+        r"^(?:# ?)?([A-Z_]+)=", text(project.path / ".env.example"), re.MULTILINE
+    )
+    compose = yaml.safe_load(text(project.path / "compose.yaml"))
+    table = text(project.path / "README.md").partition("\n## Settings\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`[A-Z].*?) \|", table, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == read
+    assert set(documented) == read
+    assert set(compose["services"]["web"]["environment"]) == read
+
+
+def test_containers_are_those_of_the_chosen_backends(project: BakedProject) -> None:
+    compose = yaml.safe_load(text(project.path / "compose.yaml"))["services"]
+    servers = {
+        service for service, question in SERVICES.items() if project.answers[question] in KINDS
+    }
+    migrated = {"migrate"} if project.answers["database"] != "none" else set()
+    assert compose.keys() == {"web"} | servers | migrated
+    for service in compose.values():
+        assert compose.keys() >= {*service.get("depends_on", [])}
+    if servers:
+        published = yaml.safe_load(text(project.path / "compose.dev.yaml"))["services"]
+        assert published.keys() == servers
+
+
+@pytest.fixture(scope="module")
+def installed(
+    project: BakedProject, servers: Servers, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BakedProject]:
+    """The project in a fresh environment of what it declares, with servers that hold nothing."""
+    demand_servers(project.answers)
+    caches = tmp_path_factory.getbasetemp()
+    shared = {
+        "PYTHONPYCACHEPREFIX": str(caches / "bytecode"),
+        "MYPY_CACHE_DIR": str(caches / "types"),
+    }
+    with servers.environment(project.answers, database=f"service_{os.getpid()}") as urls:
+        project = replace(project, variables={**environment(), **shared, **urls})
+        project.run("make install")
+        yield project
+
+
+@pytest.mark.run
+def test_its_own_checks_pass(
+    installed: BakedProject, record_property: Callable[[str, object], None]
+) -> None:
+    report = installed.path.parent / "report.xml"
+    installed.run("make check", PYTEST_ADDOPTS=f"--junitxml={report}")
+    (suite,) = ElementTree.parse(report).getroot()
+    assert suite.attrib["skipped"] == "0"
+    record_property("own_tests", int(suite.attrib["tests"]))
+
+
+@pytest.mark.run
+def test_it_serves_under_gunicorn(installed: BakedProject) -> None:
+    variables = {"API_TOKEN": "a-token-for-the-suite", "WEB_CONCURRENCY": "2"}
+    if installed.answers["cache_backend"] == "simple":
+        variables["WEB_CONCURRENCY"] = "1"
+    if installed.answers["database"] != "none":
+        installed.run("uv run flask db upgrade")
+        installed.run("uv run flask shop seed")
+
+    with installed.serving(**variables) as client:
+        assert client.get("/livez").status_code == 200
+        assert client.get("/readyz").status_code == 200
+        catalogue = client.get("/api/products").json()
+        assert catalogue["total"] >= 40
+        product = catalogue["items"][0]
+        page = client.get("/")
+        assert page.status_code == 200
+        assert page.headers["Content-Type"].startswith("text/html")
+        assert product["name"] in html.unescape(page.text)
+        client.post("/cart/add", data={"product_id": product["id"], "quantity": 3})
+        assert client.get("/cart/summary").json()["count"] == 3
+        if installed.answers["database"] != "none":
+            see_every_write(client, product, variables["API_TOKEN"])
+
+    with installed.serving(WEB_CONCURRENCY="1") as restarted:
+        restarted.cookies = client.cookies
+        assert restarted.get("/cart/summary").json()["count"] == 3
+
+
+def see_every_write(client: httpx.Client, product: dict[str, Any], token: str) -> None:
+    """Write again and again, and read what was written by the next request, by any worker."""
+    path = f"/api/products/{product.pop('id')}"
+    for stock in range(1, 11):
+        written = client.put(
+            path, json=product | {"stock": stock}, headers={"Authorization": f"Bearer {token}"}
+        )
+        assert written.is_success, written.text
+        for _ in range(3):  # connections of their own, which another worker may accept
+            seen = httpx.get(client.base_url.join(path))
+            assert seen.json()["stock"] == stock, seen.headers.get("Cache-Status")
+
+
+def text(path: Path) -> str:
+    return path.read_text(errors="replace")

@@ -1,0 +1,90 @@
+"""Updates: a project follows the template's next release with cruft, and keeps what is its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.project import environment
+from tests.published import commit, git, publish
+from tests.questions import CHOICES, TEMPLATE
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    repository = tmp_path / "flask-cache-template"
+    publish(repository)
+    return repository
+
+
+def cruft(folder: Path, *arguments: str) -> str:
+    """The output of cruft. Raises CalledProcessError when it is not content."""
+    home = folder.parent / "home"
+    home.mkdir(exist_ok=True)
+    return subprocess.run(
+        [f"{sys.prefix}/bin/cruft", *arguments],
+        cwd=folder,
+        env={**environment(), "HOME": str(home), "TMPDIR": str(home)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    ).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("turn", [0, -1])
+def test_a_release_reaches_a_project_that_has_gone_on(
+    turn: int, repository: Path, tmp_path: Path
+) -> None:
+    answers = {question: choices[turn] for question, choices in CHOICES.items()}
+    awkward = {"description": 'It\'s "quoted" \\ & <b>', "author_name": "Zoë 🚀"}
+    given = json.dumps(answers | awkward)
+    cruft(
+        *(tmp_path, "create", str(repository), "--checkout=1.0.0", "--no-input"),
+        f"--extra-context={given}",
+    )
+    project = tmp_path / "my-service"
+    git(project, "init", "--quiet")
+    commit(project, "Generate")
+    assert cruft(project, "diff", "--exit-code") == ""
+    cruft(project, "check")
+
+    ours = {
+        "src/my_service/orders.py": '"""Ours."""\n',
+        "README.md": append(project / "README.md", "\n## Ours\n"),
+        "src/my_service/shop/api.py": append(project / "src/my_service/shop/api.py", "# ours\n"),
+    }
+    for path, content in ours.items():
+        (project / path).write_text(content)
+    commit(project, "Go on")
+
+    theirs = repository / TEMPLATE.name
+    settings = theirs / "src" / "{{cookiecutter.package_name}}" / "settings.py"
+    settings.write_text(settings.read_text().replace('"""', '"""Newer. ', 1))
+    readme = theirs / "README.md"
+    readme.write_text(readme.read_text().replace("## Settings", "## All settings"))
+    (theirs / "NEWS").write_text("of {{ cookiecutter.project_slug }}\n")
+    commit(repository, "Release 1.1.0")
+    git(repository, "tag", "1.1.0")
+
+    with pytest.raises(subprocess.CalledProcessError):
+        cruft(project, "check")
+    cruft(project, "update", "--skip-apply-ask", "--checkout=1.1.0")
+    assert [*project.rglob("*.rej"), *project.rglob("*.orig")] == []
+    changed = {line[3:] for line in git(project, "status", "--porcelain").splitlines()}
+    assert changed == {".cruft.json", "NEWS", "README.md", "src/my_service/settings.py"}
+    assert (project / "NEWS").read_text() == "of my-service\n"
+    assert '"""Newer. ' in (project / "src/my_service/settings.py").read_text()
+    followed = (project / "README.md").read_text()
+    assert "## All settings" in followed
+    assert followed.endswith("\n## Ours\n")
+    assert (project / "src/my_service/shop/api.py").read_text().endswith("# ours\n")
+    cruft(project, "check")
+
+
+def append(path: Path, text: str) -> str:
+    return path.read_text() + text

@@ -1,0 +1,2 @@
+# For the `flask` command, which reads .env as well.
+FLASK_APP={{ cookiecutter.package_name }}

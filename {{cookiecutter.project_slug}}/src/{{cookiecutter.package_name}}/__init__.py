@@ -1,0 +1,53 @@
+"""The service, as `create_app` makes it."""
+
+import tomllib
+
+from flask import Flask
+
+from .caching import init_caching
+from .cli import init_cli
+# {% if cookiecutter.database != "none" %}
+from .database import init_database
+# {% endif %}
+from .errors import init_errors
+from .health import init_health
+from .logging import init_logging
+from .metrics import init_metrics
+from .security import init_security
+from .sessions import init_sessions
+from .settings import Settings, load_settings
+from .shop import init_shop
+
+
+def create_app(overrides: dict[str, object] | None = None) -> Flask:
+    """The service. `overrides` beat the environment: settings, or else keys of `app.config`.
+
+    Nothing connects here: the service starts while its servers are down. Raises SystemExit with
+    one sentence for each bad setting.
+    """
+    overrides = overrides or {}
+    known = {name for name in overrides if name.lower() in Settings.model_fields}
+    settings = load_settings({name: overrides[name] for name in known})
+    app = Flask(__name__)
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.extensions["settings"] = settings
+    app.config.from_file("about.toml", tomllib.load, text=False)
+    app.config.update(
+        SECRET_KEY=settings.secret_key.get_secret_value(),
+        SECRET_KEY_FALLBACKS=[key.get_secret_value() for key in settings.secret_key_fallbacks],
+        TESTING=settings.app_env == "testing",
+    )
+    app.config.update({name: overrides[name] for name in overrides.keys() - known})
+    init_logging(app)
+    init_metrics(app)
+    init_security(app)
+    init_errors(app)
+    # {% if cookiecutter.database != "none" %}
+    init_database(app, settings)
+    # {% endif %}
+    init_caching(app, settings)
+    init_sessions(app, settings)
+    init_health(app)
+    init_cli(app)
+    init_shop(app)
+    return app

@@ -1,0 +1,66 @@
+"""The cache in Memcached: one server or several, by CACHE_URL."""
+
+import logging
+import time
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from flask import Flask
+from flask_caching.backends.base import BaseCache
+from pymemcache.exceptions import MemcacheServerError
+
+from ..memcached_client import connect
+
+LONGEST = 30 * 24 * 3600  # seconds; the protocol takes more for a point in time
+
+logger = logging.getLogger(__name__)
+
+
+class MemcachedStore(BaseCache):
+    """Bytes under keys. What the server does not take (over 1 MB, as a rule) is logged."""
+
+    def __init__(self, url: str, default_timeout: int) -> None:
+        super().__init__(default_timeout)
+        self.url = url
+
+    @classmethod
+    def factory(
+        cls, app: Flask, config: dict[str, Any], args: list[Any], kwargs: dict[str, Any]
+    ) -> "MemcachedStore":
+        return cls(config["CACHE_URL"], kwargs["default_timeout"])
+
+    @cached_property
+    def client(self) -> Any:
+        return connect(self.url)  # on first use: after the fork, and not at start
+
+    def get_many(self, *keys: str) -> list[Any]:
+        found = self.client.get_many(keys)
+        return [found.get(key) for key in keys]
+
+    def set(self, key: str, value: bytes, timeout: int | timedelta | None = None) -> bool:
+        try:
+            return bool(self.client.set(key, value, expire=self._expiry(timeout)))
+        except MemcacheServerError as error:  # too large, above all; the old value is gone
+            logger.warning("%d bytes are not cached: %s", len(value), error)
+            return False
+
+    def add(self, key: str, value: bytes, timeout: int | timedelta | None = None) -> bool:
+        return bool(self.client.add(key, value, expire=self._expiry(timeout)))
+
+    def delete_many(self, *keys: str) -> list[str]:
+        for key in keys:  # the library takes nonsense in answer to `delete` for "not found"
+            self.client.set(key, b"", expire=-1)
+        return list(keys)
+
+    def stats(self) -> dict[str, int]:
+        """Entries and memory in bytes of the servers, whoever wrote them."""
+        servers = self.client.stats().values()
+        return {
+            "entries": sum(int(server[b"curr_items"]) for server in servers),
+            "memory": sum(int(server[b"bytes"]) for server in servers),
+        }
+
+    def _expiry(self, timeout: int | timedelta | None) -> int:
+        seconds = self._normalize_timeout(timeout)
+        return seconds if seconds <= LONGEST else int(time.time()) + seconds

@@ -1,0 +1,142 @@
+"""Caching whole pages: what is the same for everyone, and nothing else."""
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar, cast
+
+from flask import Response, current_app, request
+from flask.globals import request_ctx
+from werkzeug.exceptions import HTTPException
+
+from .decorators import Decorators
+from .flight import Flight, cache_outcome
+
+SLUG = "{{ cookiecutter.project_slug }}"
+NAME = SLUG if SLUG[0].isalpha() else f'"{SLUG}"'  # in Cache-Status: a token or a string, RFC 8941
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Cache(Decorators):
+    """Values, functions and whole pages."""
+
+    def page(
+        self,
+        timeout: int | timedelta | None = None,
+        *,
+        stale: int = 0,
+        tags: Sequence[str] = (),
+        args: Sequence[str] = (),
+        vary: Sequence[str] = (),
+    ) -> Callable[[View], View]:
+        """Cache a view: one entry for each host, path, value of the query arguments `args` and of
+        the request headers `vary`. Put it under the route, above everything else.
+
+        Stored are answers to GET with status 200 that touched no session, set no cookie, vary on
+        nothing else, and are not streamed, private, no-cache or no-store; everything else passes.
+        Requests with Authorization bypass the cache. For `stale` seconds after the timeout the
+        old page is served while one request computes the new one, and when that fails.
+        """
+        listed = {name.lower() for name in vary}
+
+        def decorate(view: View) -> View:
+            @functools.wraps(view)
+            def answer(*view_args: Any, **view_kwargs: Any) -> Response:
+                def compute() -> Response:
+                    made = current_app.ensure_sync(view)(*view_args, **view_kwargs)
+                    response = current_app.make_response(made)
+                    response.vary.update(vary)
+                    return response
+
+                if request.method not in ("GET", "HEAD") or "Authorization" in request.headers:
+                    cache_outcome.send(self, outcome="bypass")
+                    return _status(compute(), "fwd=bypass")
+                with Flight(self, _key(args, vary), tags, stale) as flight:
+                    if flight.board():
+                        return _restore(flight)
+                    try:
+                        response = compute()
+                    except Exception as error:
+                        if flight.fall_back(error):
+                            return _restore(flight)
+                        if isinstance(error, HTTPException) and request.method == "GET":
+                            flight.decline()
+                        raise
+                    if response.status_code >= 500 and flight.fall_back():
+                        return _restore(flight)
+                    if storable(response) and listed.issuperset(map(str.lower, response.vary)):
+                        response.add_etag()
+                        headers = [item for item in response.headers if item[0] != "Content-Length"]
+                        flight.land((response.get_data(), headers), self.seconds(timeout))
+                        return _restore(flight)
+                    if request.method == "GET":
+                        flight.decline()
+                    return _status(response, f"fwd={flight.outcome}")
+
+            return cast(View, answer)
+
+        return decorate
+
+
+def storable(response: Response) -> bool:
+    """Whether everybody may get this answer to the current request."""
+    control = response.cache_control
+    return (
+        request.method == "GET"
+        and response.status_code == 200
+        and not response.is_streamed
+        and not response.direct_passthrough
+        and "Set-Cookie" not in response.headers
+        and not (control.private or control.no_store or control.no_cache)
+        and not session_touched()
+    )
+
+
+def session_touched() -> bool:
+    """Whether the answer may depend on who asks."""
+    session = request_ctx._session
+    return session is not None and session.accessed
+
+
+def keep_private(response: Response) -> Response:
+    """After every request: no cache on the way may keep an answer that touched the session."""
+    if session_touched() and not response.cache_control.no_store:
+        response.cache_control.public = False
+        response.cache_control.max_age = None
+        response.cache_control.stale_while_revalidate = None
+        response.cache_control.private = True
+        response.cache_control.no_cache = True
+    return response
+
+
+def _key(args: Sequence[str], vary: Sequence[str]) -> str:
+    return json.dumps(
+        [
+            request.base_url,
+            [(name, request.args.getlist(name)) for name in args],
+            [(name, request.headers.get(name)) for name in vary],
+        ]
+    )
+
+
+def _restore(flight: Flight) -> Response:
+    """The stored page, or 304 when the browser has it."""
+    body, headers = flight.value
+    response = current_app.response_class(body, headers=headers)
+    if flight.outcome in ("hit", "stale"):
+        detail = "; detail=stale" if flight.outcome == "stale" else ""
+        _status(response, f"hit; ttl={flight.ttl}{detail}")
+    else:
+        _status(response, "fwd=miss; stored" if flight.stored else f"fwd={flight.outcome}")
+    response.cache_control.public = True
+    response.cache_control.max_age = max(flight.ttl, 0)
+    if flight.stale:
+        response.cache_control.stale_while_revalidate = flight.stale + min(flight.ttl, 0)
+    return cast(Response, response.make_conditional(request))
+
+
+def _status(response: Response, what: str) -> Response:
+    response.headers["Cache-Status"] = f"{NAME}; {what}"
+    return response

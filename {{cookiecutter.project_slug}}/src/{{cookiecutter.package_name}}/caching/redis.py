@@ -1,0 +1,55 @@
+"""The cache in Redis or Valkey: alone, behind Sentinel or as a cluster, by CACHE_URL."""
+
+import glob
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from flask import Flask
+from flask_caching.backends.base import BaseCache
+
+from ..redis_client import connect
+
+
+class RedisStore(BaseCache):
+    """Bytes under keys; one command each. A cluster answers `get_many` in one per slot."""
+
+    def __init__(self, url: str, prefix: str, default_timeout: int) -> None:
+        super().__init__(default_timeout)
+        self.url = url
+        self.prefix = prefix
+
+    @classmethod
+    def factory(
+        cls, app: Flask, config: dict[str, Any], args: list[Any], kwargs: dict[str, Any]
+    ) -> "RedisStore":
+        return cls(config["CACHE_URL"], config["CACHE_KEY_PREFIX"], kwargs["default_timeout"])
+
+    @cached_property
+    def client(self) -> Any:
+        return connect(self.url)  # on first use: after the fork, and not at start
+
+    def get_many(self, *keys: str) -> list[Any]:
+        read: Callable[..., list[Any]] = getattr(self.client, "mget_nonatomic", self.client.mget)
+        return read(keys)
+
+    def set(self, key: str, value: bytes, timeout: int | timedelta | None = None) -> bool:
+        expiry = self._normalize_timeout(timeout) or None
+        return bool(self.client.set(key, value, ex=expiry))
+
+    def add(self, key: str, value: bytes, timeout: int | timedelta | None = None) -> bool:
+        expiry = self._normalize_timeout(timeout) or None
+        return bool(self.client.set(key, value, ex=expiry, nx=True))
+
+    def delete_many(self, *keys: str) -> list[str]:
+        self.client.delete(*keys)
+        return list(keys)
+
+    def stats(self) -> dict[str, int]:
+        """Entries of this service, and the server's memory in bytes. Walks the keys."""
+        ours = glob.escape(self.prefix) + "value:*"
+        return {
+            "entries": sum(1 for _ in self.client.scan_iter(ours, count=1000)),
+            "memory": int(self.client.info("memory")["used_memory"]),
+        }

@@ -1,0 +1,100 @@
+"""The service's own commands: `flask cache …`, `flask sessions …`."""
+
+from collections import Counter
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+
+from .caching import cache
+from .metrics import metrics_port, read_cache_metrics
+# {% if cookiecutter.session_store in ("filesystem", "sql") %}
+from .sessions import prune
+# {% endif %}
+
+UNREACHABLE = "The cache cannot be reached: nothing was changed."
+
+
+def init_cli(app: Flask) -> None:
+    app.cli.add_command(cache_commands)
+    app.cli.add_command(session_commands)
+
+
+cache_commands = AppGroup("cache", help="Look into the cache, or empty it.")
+
+
+@cache_commands.command("stats")
+def cache_stats() -> None:
+    """How well the cache serves, as the running service counts it, and what it holds."""
+    _refuse_without_cache()
+    port = metrics_port(current_app.extensions["settings"])
+    try:
+        counted = read_cache_metrics(port)
+    except OSError:
+        counted = Counter()
+        click.echo(f"The service does not answer on port {port}: what it counted is unknown.")
+    else:
+        served = counted["hit"] + counted["stale"]
+        asked = served + counted["miss"] + counted["error"]
+        click.echo(f"     hits {counted['hit']}")
+        click.echo(f"   misses {counted['miss']}")
+        click.echo(f"    stale {counted['stale']}")
+        click.echo(f"   errors {counted['error']}")
+        click.echo(f"hit ratio {served / asked if asked else 0:.1%}")
+    # {% if cookiecutter.cache_backend == "simple" %}
+    held = counted  # it lies in the process of the service
+    # {% else %}
+    try:
+        held = cache.stats()
+    except Exception as error:  # each client library has errors of its own
+        raise click.ClickException(UNREACHABLE) from error
+    # {% endif %}
+    if held:
+        click.echo(f"  entries {held['entries']}")
+        click.echo(f"   memory {held['memory']:,} bytes")
+
+
+@cache_commands.command("clear")
+def cache_clear() -> None:
+    """Make every entry of this service unreachable."""
+    _refuse_without_cache()
+    _confirm(cache.clear(), "The cache is empty.")
+
+
+@cache_commands.command("invalidate")
+@click.argument("tags", nargs=-1, required=True, metavar="TAG...")
+def cache_invalidate(tags: tuple[str, ...]) -> None:
+    """Make what carries one of the tags unreachable."""
+    _refuse_without_cache()
+    cache.invalidate(*tags)
+    _confirm(not cache.store.open, f"Invalidated: {', '.join(tags)}.")
+
+
+def _refuse_without_cache() -> None:
+    if cache.off:
+        raise click.ClickException("There is no cache: CACHE_URL is null://.")
+
+
+def _confirm(reached: bool, done: str) -> None:
+    # {% if cookiecutter.cache_backend == "simple" %}
+    raise click.ClickException(
+        "The cache lies in the process of the service, out of reach from here: restart that."
+    )
+    # {% else %}
+    if not reached:
+        raise click.ClickException(UNREACHABLE)
+    click.echo(done)
+    # {% endif %}
+
+
+session_commands = AppGroup("sessions", help="Look after the session store.")
+
+
+@session_commands.command("prune")
+def sessions_prune() -> None:
+    """Remove the sessions that have expired."""
+    # {% if cookiecutter.session_store in ("filesystem", "sql") %}
+    click.echo(f"Removed {prune()} expired sessions.")
+    # {% else %}
+    click.echo("Nothing to do: this store forgets expired sessions by itself.")
+    # {% endif %}

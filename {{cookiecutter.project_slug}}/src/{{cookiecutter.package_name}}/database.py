@@ -1,0 +1,111 @@
+"""The database: SQLAlchemy's session for views, migrations, and tags invalidated after commit."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+# {% if cookiecutter.database == "sqlite" %}
+from sqlalchemy import Engine, MetaData, UpdateBase, event, text
+# {% else %}
+from sqlalchemy import MetaData, UpdateBase, event, text
+# {% endif %}
+from sqlalchemy.orm import DeclarativeBase, Mapper, ORMExecuteState, Session
+
+from .caching import invalidate
+from .settings import Settings
+
+ENGINE_OPTIONS = {
+    "hide_parameters": True,  # in errors, which are logged
+    # {% if cookiecutter.database == "postgresql" %}
+    "pool_pre_ping": True,
+    "connect_args": {"connect_timeout": 2},  # seconds
+    # {% elif cookiecutter.database == "mysql" %}
+    "pool_pre_ping": True,
+    "connect_args": {"connect_timeout": 2, "read_timeout": 20, "write_timeout": 20},  # seconds
+    # A snapshot from before an invalidation must not be cached after it.
+    "isolation_level": "READ COMMITTED",
+    # {% endif %}
+}
+
+
+class Base(DeclarativeBase):
+    """Of every model. `__cache_tags__` name what a change of a row makes out of date."""
+
+    metadata = MetaData(
+        naming_convention={  # so that migrations can name what they drop
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    __cache_tags__: tuple[str, ...] = ()
+
+
+db = SQLAlchemy(model_class=Base)
+migrate = Migrate(db=db, directory=str(Path(__file__).parent / "migrations"))
+
+
+def init_database(app: Flask, settings: Settings) -> None:
+    app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url.get_secret_value()
+    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", ENGINE_OPTIONS)
+    db.init_app(app)
+    migrate.init_app(app)
+
+
+def ping() -> None:
+    """Ask the database for an answer, on a connection of its own. Raises what its driver raises."""
+    with db.engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+
+
+# {% if cookiecutter.database == "sqlite" %}
+@event.listens_for(Engine, "connect")
+def _prepare(connection: Any, _: Any) -> None:
+    """Readers and a writer at the same time, writers in turn, and references that are checked."""
+    for pragma in ("journal_mode = WAL", "busy_timeout = 5000", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+# {% endif %}
+# A model with __cache_tags__ invalidates them after the commit that changed it: not before, when
+# others still read the old row, and not after a rollback. A savepoint is neither.
+
+
+@event.listens_for(Mapper, "after_mapper_constructed")
+def _mark_table(mapper: Mapper[Any], model: Any) -> None:
+    info = getattr(mapper.local_table, "info", {})
+    info.setdefault("cache_tags", set()).update(getattr(model, "__cache_tags__", ()))
+
+
+@event.listens_for(Session, "after_flush")
+def _note_rows(session: Session, _: Any) -> None:
+    for row in (*session.new, *session.deleted, *filter(session.is_modified, session.dirty)):
+        _note(session, getattr(row, "__cache_tags__", ()))
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _note_statement(state: ORMExecuteState) -> None:
+    if state.is_insert or state.is_update or state.is_delete:
+        table = cast(UpdateBase, state.statement).table
+        _note(state.session, getattr(table, "info", {}).get("cache_tags", ()))
+
+
+@event.listens_for(Session, "after_commit")
+def _invalidate(session: Session) -> None:
+    if not session.in_nested_transaction():
+        invalidate(*session.info.pop("cache_tags", ()))
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget(session: Session) -> None:
+    if not session.in_nested_transaction():
+        session.info.pop("cache_tags", None)
+
+
+def _note(session: Session, tags: Iterable[str]) -> None:
+    session.info.setdefault("cache_tags", set()).update(tags)

@@ -1,0 +1,98 @@
+"""Probes: /livez for the supervisor, /readyz for the load balancer."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+# {% if cookiecutter.session_store != "cookie" %}
+from typing import Any
+# {% endif %}
+
+from flask import Flask, Response, jsonify
+
+from .caching import cache
+# {% if cookiecutter.database != "none" %}
+from .database import ping as ping_database
+# {% endif %}
+
+PATIENCE = 0.5  # seconds that a probe waits for the backends, all together
+DISPENSABLE = {"cache"}  # without it the service is slower, but serves
+
+logger = logging.getLogger(__name__)
+
+
+def init_health(app: Flask) -> None:
+    checks: dict[str, Check] = {}
+    if not app.extensions["settings"].cache_url.get_secret_value().startswith("null:"):
+        checks["cache"] = Check(app, cache.ping)
+    # {% if cookiecutter.session_store != "cookie" %}
+    sessions: Any = app.session_interface
+    checks["sessions"] = Check(app, sessions.store.ping)
+    # {% endif %}
+    # {% if cookiecutter.database != "none" %}
+    checks["database"] = Check(app, ping_database)
+    # {% endif %}
+
+    @app.get("/livez")
+    def livez() -> Response:
+        """200 while the process can answer."""
+        return _never_kept(jsonify(status="ok"))
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        """200 while the service can serve: "ok", or "degraded" without its cache. Else 503."""
+        deadline = time.monotonic() + PATIENCE
+        for check in checks.values():
+            check.begin()
+        seen = {name: check.result(deadline) for name, check in checks.items()}
+        down = {name for name, result in seen.items() if result["status"] != "ok"}
+        status = "unavailable" if down - DISPENSABLE else "degraded" if down else "ok"
+        response = _never_kept(jsonify(status=status, checks=seen))
+        response.status_code = 503 if status == "unavailable" else 200
+        return response
+
+
+class Check:
+    """Whether a backend answers. Nobody waits for it beyond a deadline.
+
+    Each is asked in a thread of its own, and not again before it answered: a backend that hangs
+    costs the service one thread, whatever its client's timeouts are.
+    """
+
+    def __init__(self, app: Flask, ping: Callable[[], object]) -> None:
+        self._app = app
+        self._ping = ping
+        self._lock = threading.Lock()
+        self._thread = threading.Thread()
+        self._answered = False
+        self._seconds = 0.0
+
+    def begin(self) -> None:
+        with self._lock:
+            if not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._ask, daemon=True)
+                self._thread.start()
+
+    def result(self, deadline: float) -> dict[str, object]:
+        """`status`, ok or unavailable, and `milliseconds`. `deadline` is of time.monotonic()."""
+        self._thread.join(max(0, deadline - time.monotonic()))
+        pending = self._thread.is_alive()
+        return {
+            "status": "ok" if self._answered and not pending else "unavailable",
+            "milliseconds": round(1000 * (PATIENCE if pending else self._seconds), 1),
+        }
+
+    def _ask(self) -> None:
+        started = time.monotonic()
+        try:
+            with self._app.app_context():
+                self._answered = self._ping() is not False
+        except Exception as error:  # each client library has errors of its own
+            self._answered = False
+            logger.warning("A backend does not answer: %s", type(error).__name__)
+        self._seconds = time.monotonic() - started
+
+
+def _never_kept(response: Response) -> Response:
+    response.cache_control.no_store = True
+    return response

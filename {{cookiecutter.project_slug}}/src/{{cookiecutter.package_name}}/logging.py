@@ -1,0 +1,97 @@
+"""Logs, on stderr: readable lines in development, one JSON object a line in production.
+
+A request is a line with its id, method, path, status, milliseconds and what the cache did for it:
+no address, no query, no header and no cookie, so nothing personal and nothing secret.
+"""
+
+import json
+import logging
+import re
+import time
+import uuid
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from flask import Flask, Response, g, has_request_context, request
+
+from .caching import cache_outcome
+from .settings import Settings
+
+logger = logging.getLogger(__name__)
+handler = logging.StreamHandler()
+
+
+def init_logging(app: Flask) -> None:
+    configure(app.extensions["settings"])
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def configure(settings: Settings) -> None:
+    """Send every logger's lines to stderr. Tests look at them through pytest instead."""
+    if settings.app_env != "testing":
+        handler.setFormatter(JSONLine() if settings.production else Line())
+        logging.getLogger().setLevel(logging.INFO)
+        logging.getLogger().addHandler(handler)
+        logging.getLogger("werkzeug").addFilter(_is_no_request)
+
+
+class Line(logging.Formatter):
+    """For people: the time, the level, and what happened."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
+
+
+class JSONLine(logging.Formatter):
+    """For machines: an object with time, level, logger, message, and the request it belongs to."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if has_request_context() and "request_id" in g:
+            line["request_id"] = g.request_id
+        line.update(getattr(record, "request", {}))
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def _begin() -> None:
+    g.started = time.perf_counter()
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if re.fullmatch(r"[A-Za-z0-9._:-]{8,128}", given) else uuid.uuid4().hex
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.request_id
+    about = {
+        "method": request.method,
+        "path": quote(request.path),  # one line, whatever was asked for
+        "status": response.status_code,
+        "milliseconds": round(1000 * (time.perf_counter() - g.started), 1),
+        "cache": g.get("cache_outcome", "-"),
+    }
+    level = logging.DEBUG if request.endpoint in ("livez", "readyz", "metrics") else logging.INFO
+    logger.log(
+        level,
+        "%(method)s %(path)s %(status)s %(milliseconds)s ms, cache %(cache)s",
+        about,
+        extra={"request": about},
+    )
+    return response
+
+
+@cache_outcome.connect
+def _note(_: object, outcome: str) -> None:
+    if has_request_context():
+        g.cache_outcome = outcome  # of several, the page's is the last
+
+
+def _is_no_request(record: logging.LogRecord) -> bool:
+    """The development server has lines of its own for requests: one for each is enough."""
+    return " - - [" not in str(record.msg)

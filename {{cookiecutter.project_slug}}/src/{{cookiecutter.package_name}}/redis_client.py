@@ -1,0 +1,92 @@
+"""A Redis (or Valkey) client by URL: one server, a Sentinel's master, or a cluster.
+
+    redis://user:password@host:6379/0      rediss://host:6379/0?ssl_ca_certs=/etc/ssl/ca.pem
+    unix:///run/redis.sock?db=0            redis+cluster://user:password@h1:6379,h2:6379
+    redis+sentinel://user:password@h1:26379,h2:26379/0?service_name=mymaster
+
+User and password are the data servers'; the Sentinels' own, if they have any, are given as
+`sentinel_username` and `sentinel_password`. The last two speak TLS when an `ssl_…` option is given.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from redis import ConnectionPool, Redis, RedisCluster, RedisError, Sentinel
+from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode
+from redis.connection import parse_url
+from redis.exceptions import ConnectionError
+from redis.retry import Retry
+
+SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
+
+# The library's own 5 s and 10 retries are longer than a request may take. With RESP 2 and without
+# driver_info a new connection needs no round trips, and the pool sees when an idle one was cut off.
+BASE = {"socket_connect_timeout": 0.2, "socket_timeout": 0.3, "protocol": 2}
+DISCOVERY = {**BASE, "socket_connect_timeout": 0.1, "socket_timeout": 0.1}  # of each Sentinel
+ONCE_MORE = Retry(NoBackoff(), 1, (ConnectionError,))  # what hangs is not waited for twice
+NEVER = Retry(NoBackoff(), 0)
+
+
+def connect(url: str) -> Redis | RedisCluster:
+    """A client that takes and gives bytes. Only a cluster is asked something at once: its slots.
+
+    An operation waits 0.4 s at most (for a cluster that hangs as a whole: 0.3 s a node), then
+    raises RedisError, or RedisClusterException. A URL that cannot be read is a ValueError.
+    """
+    return connector(url)()
+
+
+def connector(url: str) -> Callable[[], Redis | RedisCluster]:
+    """What makes the client: the URL is checked here and now, without any traffic."""
+    try:
+        topology, hosts, options = _read(url)
+        service = options.pop("service_name", "mymaster")
+        login = {name: options.pop(f"sentinel_{name}", None) for name in ("username", "password")}
+        pool = ConnectionPool(retry=ONCE_MORE, **options)
+        pool.make_connection()  # a TypeError for an option that it does not know
+    except (ValueError, TypeError, RedisError):  # their texts may quote a password
+        raise ValueError(
+            "A Redis URL cannot be read: its forms are in redis_client.py, and special characters "
+            "in a password are written percent-encoded."
+        ) from None
+    if not topology:
+        return lambda: Redis(connection_pool=pool)
+    options["ssl"] = options.pop("connection_class", None) is not None
+    if topology == "cluster":
+        return lambda: RedisCluster(
+            startup_nodes=[ClusterNode(host, port or 6379) for host, port in hosts],  # type: ignore[no-untyped-call]
+            retry=NEVER,
+            **options,
+        )
+    tls = {name: options[name] for name in options if name.startswith(("ssl", "driver_info"))}
+    sentinel = Sentinel(  # type: ignore[no-untyped-call]
+        [(host, port or 26379) for host, port in hosts],
+        sentinel_kwargs={**DISCOVERY, **login, **tls, "retry": NEVER},
+        retry=NEVER,
+        **options,
+    )
+    return lambda: sentinel.master_for(service)  # type: ignore[no-untyped-call]
+
+
+def _read(url: str) -> tuple[str, list[tuple[str, int | None]], dict[str, Any]]:
+    """The topology ("" for one server), the hosts, and the options of a connection to the first."""
+    parts = urlsplit(url)
+    scheme, _, topology = parts.scheme.partition("+")
+    if topology and "ssl_" in parts.query:
+        scheme = "rediss"  # so that the options are an encrypted connection's
+    if scheme != "unix" and not re.fullmatch(r"/?\d*", parts.path):
+        raise ValueError("the path is not the number of a database")
+    login, at, servers = parts.netloc.rpartition("@")
+    nodes = [urlsplit(f"//{server}") for server in servers.split(",")]
+    first = f"{scheme}://{login}{at}{nodes[0].netloc}{parts.path}?{parts.query}"
+    options = {**BASE, **parse_url(first), "decode_responses": False}  # type: ignore[no-untyped-call]
+    if scheme != "rediss":  # TLS needs one, or the pool takes session tickets for a stray answer
+        options["driver_info"] = None
+    if topology:
+        options = {name: value for name, value in options.items() if name not in ("host", "port")}
+    if topology == "cluster" and options.pop("db", 0):
+        raise ValueError("a cluster has one database")
+    return topology, [(node.hostname or "localhost", node.port) for node in nodes], options

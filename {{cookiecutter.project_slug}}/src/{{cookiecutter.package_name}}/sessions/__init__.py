@@ -1,0 +1,68 @@
+"""Flask's `session`: call `regenerate` at every login, and `session.clear()` to log out."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, current_app, session
+
+from ..settings import Settings
+# {% if cookiecutter.session_store == "cookie" %}
+from .cookie import SessionInterface
+# {% elif cookiecutter.session_store == "filesystem" %}
+from .filesystem import FilesystemStore as Store
+# {% endif %}
+# {% if cookiecutter.session_store != "cookie" %}
+from .interface import SessionInterface
+# {% endif %}
+# {% if cookiecutter.session_store == "memcached" %}
+from .memcached import MemcachedStore as Store
+# {% elif cookiecutter.session_store == "redis" %}
+from .redis import RedisStore as Store
+# {% elif cookiecutter.session_store == "sql" %}
+from .sql import SqlStore as Store
+# {% endif %}
+
+
+def init_sessions(app: Flask, settings: Settings) -> None:
+    """Nothing connects before a session is used."""
+    production = settings.app_env == "production"
+    app.config.update(
+        PERMANENT_SESSION_LIFETIME=timedelta(seconds=settings.session_lifetime),
+        # Browsers take a cookie of this prefix over TLS only, and from no other host.
+        SESSION_COOKIE_NAME="__Host-session" if production else "session",
+        SESSION_COOKIE_PATH="/",
+        SESSION_COOKIE_SECURE=production,
+        SESSION_COOKIE_SAMESITE="Lax",
+    )
+    # {% if cookiecutter.session_store == "cookie" %}
+    app.session_interface = SessionInterface()
+    # {% else %}
+    app.config.setdefault("SESSION_KEY_PREFIX", "{{ cookiecutter.project_slug }}:session:")
+    store = Store(settings.session_url.get_secret_value(), settings.session_lifetime)
+    app.session_interface = SessionInterface(app, store)
+    # {% endif %}
+
+
+def regenerate() -> None:
+    """Give the visitor's session a new id; the old one dies. At a login, and when rights change.
+
+    Otherwise whoever made a visitor use an id of their own choice would be signed in along with
+    them (session fixation).
+    """
+    _interface().regenerate(session)
+
+
+# {% if cookiecutter.session_store != "cookie" %}
+def ping() -> None:
+    """Raises what keeps the store from answering."""
+    _interface().store.ping()
+
+
+def prune() -> int:
+    """Remove what has expired, where the store does not do so itself; say how many there were."""
+    return int(_interface().store.prune())
+
+
+# {% endif %}
+def _interface() -> Any:
+    return current_app.session_interface  # which Flask does not know to be one of ours

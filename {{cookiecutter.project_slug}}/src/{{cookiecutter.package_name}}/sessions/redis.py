@@ -1,0 +1,45 @@
+"""Sessions in Redis or Valkey, by SESSION_URL. Give them a server that never evicts."""
+
+from functools import cached_property
+from typing import Any
+
+from redis.exceptions import RedisClusterException, RedisError
+
+from ..redis_client import connector
+from .interface import Store
+
+SWAP = """
+if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call("SET", KEYS[1], ARGV[2], "EX", ARGV[3])
+return 1
+"""
+
+
+class RedisStore(Store):
+    """One command for each operation, on the master of the key."""
+
+    errors = (RedisError, RedisClusterException)
+
+    def __init__(self, url: str, lifetime: int) -> None:
+        self._connect = connector(url)
+        self._lifetime = lifetime  # seconds
+
+    @cached_property
+    def _client(self) -> Any:
+        return self._connect()  # on first use: after the fork, and not at start
+
+    def load(self, key: str, renew: bool) -> bytes | None:
+        data: bytes | None = self._client.getex(key, ex=self._lifetime)
+        return data
+
+    def create(self, key: str, data: bytes) -> None:
+        self._client.set(key, data, ex=self._lifetime)
+
+    def replace(self, key: str, old: bytes, new: bytes) -> bool:
+        return bool(self._client.eval(SWAP, 1, key, old, new, self._lifetime))
+
+    def delete(self, key: str) -> None:
+        self._client.delete(key)
+
+    def ping(self) -> None:
+        self._client.ping()

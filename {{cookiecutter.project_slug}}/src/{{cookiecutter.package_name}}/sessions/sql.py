@@ -1,0 +1,125 @@
+"""Sessions in an SQL table, in the database of SESSION_URL. The store makes the table itself."""
+
+import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import sqlalchemy as sa
+
+from .interface import Store
+
+PATIENCE = 0.4  # seconds
+THREADS = 4  # and connections, of each process
+# {% if cookiecutter.database == "postgresql" %}
+TIMEOUTS = {"connect_timeout": 2, "tcp_user_timeout": 2000}
+# {% elif cookiecutter.database == "mysql" %}
+TIMEOUTS = {"connect_timeout": 2, "read_timeout": 2, "write_timeout": 2}
+# {% else %}
+TIMEOUTS = {"timeout": PATIENCE}
+# {% endif %}
+
+table = sa.Table(
+    "sessions",
+    sa.MetaData(),
+    sa.Column("id", sa.String(160), primary_key=True),
+    sa.Column("data", sa.LargeBinary(2**24 - 1), nullable=False),  # where a length counts, 16 MB
+    sa.Column("expires", sa.BigInteger, nullable=False, index=True),  # Unix time
+)
+
+
+class SqlStore(Store):
+    """One statement for each operation, in a transaction and on a connection of its own.
+
+    Not the ones of the views: what fails in a view is never committed here, and a slow view holds
+    no connection here. Statements run in threads, because no driver limits all of its waiting.
+    """
+
+    errors = (sa.exc.SQLAlchemyError, TimeoutError)
+
+    def __init__(self, url: str, lifetime: int) -> None:
+        self._engine = sa.create_engine(
+            url,
+            isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
+            hide_parameters=True,  # in errors
+            connect_args=TIMEOUTS,
+            # {% if cookiecutter.database in ("postgresql", "mysql") %}
+            pool_size=THREADS,
+            # {% endif %}
+        )
+        # {% if cookiecutter.database not in ("postgresql", "mysql") %}
+        sa.event.listen(self._engine, "connect", _write_ahead)
+        # {% endif %}
+        weakref.finalize(self, self._engine.dispose)
+        self._threads = ThreadPoolExecutor(THREADS, "sessions")
+        self._lifetime = lifetime  # seconds
+        self._made = False
+
+    def load(self, key: str, renew: bool) -> bytes | None:
+        data: bytes | None = self._run(sa.select(table.c.data).where(self._alive(key)))
+        if data is not None and renew:
+            self._run(table.update().where(table.c.id == key).values(expires=self._expiry()))
+        return data
+
+    def create(self, key: str, data: bytes) -> None:
+        self._run(table.insert().values(id=key, data=data, expires=self._expiry()))
+
+    def replace(self, key: str, old: bytes, new: bytes) -> bool:
+        there = self._alive(key) & (table.c.data == old)
+        changed = table.update().where(there).values(data=new, expires=self._expiry())
+        return bool(self._run(changed))
+
+    def delete(self, key: str) -> None:
+        self._run(table.delete().where(table.c.id == key))
+
+    def ping(self) -> None:
+        self._run(sa.select(1))
+
+    def prune(self) -> int:
+        """Remove what has expired; say how many rows that were."""
+        return int(self._execute(table.delete().where(table.c.expires <= time.time())))
+
+    def _alive(self, key: str) -> sa.ColumnElement[bool]:
+        return (table.c.id == key) & (table.c.expires > int(time.time()))
+
+    def _expiry(self) -> int:
+        return int(time.time()) + self._lifetime
+
+    def _run(self, statement: sa.Executable) -> Any:
+        """What a statement finds, or how many rows it changed. Raises TimeoutError."""
+        waiting = self._threads.submit(self._execute, statement)
+        try:
+            return waiting.result(PATIENCE)
+        finally:
+            waiting.cancel()  # if it has not begun, it is not to
+
+    def _execute(self, statement: sa.Executable, again: bool = True) -> Any:
+        try:
+            with self._engine.connect() as connection:
+                self._make_table(connection)
+                result = connection.execute(statement)
+                return result.scalar() if result.returns_rows else result.rowcount
+        except sa.exc.DBAPIError as error:
+            if not (error.connection_invalidated and again):
+                raise
+            # It was cut off while it was idle, and the others are gone with it.
+            return self._execute(statement, again=False)
+
+    def _make_table(self, connection: sa.Connection) -> None:
+        """Once in a process, if it is missing."""
+        if self._made:
+            return
+        try:
+            table.create(connection, checkfirst=True)
+        except sa.exc.DBAPIError:  # another process was faster, by a moment
+            table.create(connection, checkfirst=True)
+        self._made = True
+# {% if cookiecutter.database not in ("postgresql", "mysql") %}
+
+
+def _write_ahead(connection: Any, _: object) -> None:
+    """Readers do not wait for writers, and a write does not wait for the disk."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+# {% endif %}

@@ -1,0 +1,106 @@
+"""The cart: the session at work. Its answers are one visitor's, so nobody on the way keeps them."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from werkzeug.wrappers import Response as Redirect
+
+# {% if cookiecutter.database == "none" %}
+from . import upstream as catalogue
+# {% else %}
+from . import catalogue
+# {% endif %}
+from .listing import asked_product
+from .products import Item
+
+bp = Blueprint("cart", __name__, url_prefix="/cart")
+
+KEY = "cart:"  # and the product's id: parallel changes of different keys all survive
+MOST = 99  # pieces of one product
+
+
+@dataclass(frozen=True)
+class Line:
+    product: Item
+    quantity: int
+    most: int  # pieces that the cart may hold
+
+    @property
+    def total(self) -> Decimal:
+        return self.quantity * Decimal(self.product["price"])
+
+
+@bp.get("")
+def show() -> str:
+    lines = cart()
+    return render_template("shop/cart.html", lines=lines, total=total(lines))
+
+
+@bp.get("/summary")
+def summary() -> Response:
+    lines = cart()
+    return jsonify(count=sum(line.quantity for line in lines), total=f"{total(lines):.2f}")
+
+
+@bp.post("/add")
+def add() -> Redirect:
+    """Put as many more into the cart as the form says, or as there are."""
+    product = asked_product(number("product_id"))
+    if not product["stock"]:
+        abort(409, f"{product['name']} is sold out.")
+    key = f"{KEY}{product['id']}"
+    session[key] = min(session.get(key, 0) + number("quantity", "1"), product["stock"], MOST)
+    return redirect(url_for("cart.show"), 303)
+
+
+@bp.post("/remove")
+def remove() -> Redirect:
+    """Take as many out of the cart as the form says, or all of them."""
+    product_id = number("product_id")
+    held = sum(line.quantity for line in cart() if line.product["id"] == product_id)
+    left = held - number("quantity", str(MOST))
+    if left > 0:
+        session[f"{KEY}{product_id}"] = left
+    else:
+        session.pop(f"{KEY}{product_id}", None)
+    return redirect(url_for("cart.show"), 303)
+
+
+@bp.after_request
+def keep_private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def cart() -> list[Line]:
+    """What the session holds of products that still exist, no more of each than there is."""
+    held = {int(key.removeprefix(KEY)): session[key] for key in session if key.startswith(KEY)}
+    lines = []
+    for product in catalogue.pick(held) if held else ():  # an empty cart costs no query
+        if most := min(product["stock"], MOST):
+            lines.append(Line(product, min(held[product["id"]], most), most))
+    return lines
+
+
+def total(lines: list[Line]) -> Decimal:
+    return sum((line.total for line in lines), Decimal(0))
+
+
+def number(field: str, default: str = "") -> int:
+    """A number from the form, 1 or more. Aborts with 400."""
+    given = request.form.get(field, default)
+    if not re.fullmatch("[1-9][0-9]{0,9}", given):
+        abort(400, f"{field} must be a whole number, 1 or more.")
+    return int(given)

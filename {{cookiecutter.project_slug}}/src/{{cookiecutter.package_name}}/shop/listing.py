@@ -1,0 +1,40 @@
+"""What a request asks the catalogue for: a page of it, or a product."""
+
+import re
+from typing import NoReturn
+
+from flask import abort, request
+
+# {% if cookiecutter.database == "none" %}
+from . import upstream as catalogue
+# {% else %}
+from . import catalogue
+# {% endif %}
+from .products import Item, Page
+
+QUERY_CHARACTERS = 100
+
+
+def asked_query() -> str:
+    """The text of `?q=`, cut to what a search may cost."""
+    return request.args.get("q", "").replace("\0", "").strip()[:QUERY_CHARACTERS]
+
+
+def asked_page() -> Page:
+    """The page that `?q=` and `?page=` ask for. Aborts with 404 when there is no such page."""
+    number = request.args.get("page", "1")
+    if not re.fullmatch("[1-9][0-9]{0,5}", number):
+        abort(404, "There is no such page: they are numbered from 1.")
+    found = catalogue.search(asked_query(), int(number))
+    if found.page > found.pages:
+        abort(404, f"There is no page {found.page}: the last is {found.pages}.")
+    return found
+
+
+def asked_product(product_id: int) -> Item:
+    """The product of that id. Aborts with 404 when there is none."""
+    return catalogue.get(product_id) or missing(product_id)
+
+
+def missing(product_id: int) -> NoReturn:
+    abort(404, f"There is no product {product_id}.")

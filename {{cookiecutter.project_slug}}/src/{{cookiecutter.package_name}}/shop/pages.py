@@ -1,0 +1,33 @@
+"""The pages that everybody shares: they are cached, so they must not look at the session."""
+
+from decimal import Decimal
+
+from flask import Blueprint, render_template
+
+from ..caching import page
+from .listing import asked_page, asked_product, asked_query
+
+bp = Blueprint(
+    "pages",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/shop/static",
+)
+
+
+@bp.get("/")
+@page(timeout=60, stale=300, tags=("products",), args=("page", "q"))
+def catalogue() -> str:
+    return render_template("shop/catalogue.html", found=asked_page(), q=asked_query())
+
+
+@bp.get("/products/<int:product_id>")
+@page(timeout=60, stale=300, tags=("products",))
+def product(product_id: int) -> str:
+    return render_template("shop/product.html", product=asked_product(product_id))
+
+
+@bp.app_template_filter()
+def money(amount: str | Decimal) -> str:
+    return f"€\N{NO-BREAK SPACE}{Decimal(amount):,.2f}"

@@ -1,0 +1,113 @@
+"""Models with `__cache_tags__`: what a commit changed is invalidated, after it and only then."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from . import create_app
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Article(Base):
+    __tablename__ = "test_articles"
+    __cache_tags__ = ("articles", "feed")
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    title: Mapped[str] = mapped_column(sa.String(80))
+
+
+TABLE = cast(sa.Table, Article.__table__)
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """A session, and an article with the id 1."""
+    db = app.extensions["sqlalchemy"]
+    with app.app_context():
+        Base.metadata.create_all(db.engine)
+        db.session.add(Article(id=1, title="first"))
+        db.session.commit()
+        yield db.session
+        db.session.rollback()
+        Base.metadata.drop_all(db.engine)
+
+
+@pytest.fixture
+def invalidated(session: Session, monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    """The tags, one set for each time that there were any."""
+    seen: list[set[str]] = []
+
+    def note(*tags: str) -> None:
+        if tags:
+            seen.append(set(tags))
+
+    monkeypatch.setattr(f"{create_app.__module__}.database.invalidate", note)
+    return seen
+
+
+def modify(session: Session) -> None:
+    session.get_one(Article, 1).title = "other"
+
+
+CHANGES: dict[str, Callable[[Any], object]] = {
+    "add": lambda session: session.add(Article(id=2, title="second")),
+    "modify": modify,
+    "delete": lambda session: session.delete(session.get_one(Article, 1)),
+    "insert many": lambda session: session.execute(
+        sa.insert(Article), [{"id": number, "title": "many"} for number in (3, 4)]
+    ),
+    "update many": lambda session: session.execute(sa.update(Article).values(title="all")),
+    "delete many": lambda session: session.execute(sa.delete(Article)),
+    "query": lambda session: session.query(Article).update({"title": "old style"}),
+    "table": lambda session: session.execute(sa.update(TABLE).values(title="core")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_change_is_invalidated_after_its_commit_and_never_after_a_rollback(
+    session: Session, invalidated: list[set[str]], change: Callable[[Session], object]
+) -> None:
+    change(session)
+    session.flush()
+    session.rollback()
+    session.commit()
+    assert invalidated == []
+    change(session)
+    session.flush()
+    assert invalidated == []
+    session.commit()
+    assert invalidated == [{"articles", "feed"}]
+    session.commit()
+    assert len(invalidated) == 1
+
+
+def test_a_savepoint_is_no_commit(session: Session, invalidated: list[set[str]]) -> None:
+    with session.begin_nested():
+        modify(session)
+    assert invalidated == []
+    session.commit()
+    assert invalidated == [{"articles", "feed"}]
+
+
+def test_a_savepoint_rolled_back_keeps_what_came_before_it(
+    session: Session, invalidated: list[set[str]]
+) -> None:
+    modify(session)
+    session.flush()
+    session.begin_nested().rollback()
+    session.commit()
+    assert invalidated == [{"articles", "feed"}]
+
+
+def test_reading_invalidates_nothing(session: Session, invalidated: list[set[str]]) -> None:
+    assert session.get_one(Article, 1).title == "first"
+    session.execute(sa.select(Article))
+    session.commit()
+    assert invalidated == []

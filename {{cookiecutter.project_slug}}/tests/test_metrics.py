@@ -1,0 +1,55 @@
+"""What Prometheus sees."""
+
+from flask.testing import FlaskClient
+
+from .conftest import MakeApp
+
+
+def test_requests_and_their_latency_are_counted_by_endpoint(client: FlaskClient) -> None:
+    for _ in range(3):
+        client.get("/cart/summary")
+    metrics = client.get("/metrics").text
+
+    labels = '{endpoint="cart.summary",method="GET",status="200"}'
+    assert f"flask_http_request_duration_seconds_count{labels} 3.0" in metrics
+    assert 'endpoint="metrics"' not in metrics
+
+
+def test_cache_outcomes_are_counted_by_endpoint(client: FlaskClient) -> None:
+    client.get("/")
+    client.get("/")
+    metrics = client.get("/metrics").text
+
+    # {% if cookiecutter.cache_backend == "none" %}
+    expected = {"bypass": 2}
+    # {% else %}
+    expected = {"miss": 1, "hit": 1}
+    # {% endif %}
+    for outcome, count in expected.items():
+        labels = f'endpoint="pages.catalogue",outcome="{outcome}"'
+        assert "cache_outcomes_total{" + labels + "} " + f"{count}.0" in metrics
+
+
+def test_two_services_in_one_process_count_apart(make_app: MakeApp) -> None:
+    first, second = make_app().test_client(), make_app().test_client()
+    first.get("/")
+
+    assert 'endpoint="pages.catalogue"' in first.get("/metrics").text
+    assert 'endpoint="pages.catalogue"' not in second.get("/metrics").text
+
+
+def test_a_method_that_somebody_invented_is_no_label(client: FlaskClient) -> None:
+    client.open("/", method="WHATEVER")
+
+    assert "WHATEVER" not in client.get("/metrics").text
+
+
+def test_in_production_metrics_are_on_their_own_port_only(make_app: MakeApp) -> None:
+    app = make_app(APP_ENV="production", SECRET_KEY="k" * 48, METRICS_PORT=9100)
+    client = app.test_client()
+
+    assert client.get("/metrics").status_code == 404
+    assert client.get("/metrics", headers={"Host": "localhost:9100"}).status_code == 404
+    inside = client.get("/metrics", environ_overrides={"SERVER_PORT": "9100"})
+    assert inside.status_code == 200
+    assert inside.text.startswith("# HELP")

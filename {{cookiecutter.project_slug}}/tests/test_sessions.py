@@ -1,0 +1,394 @@
+"""The promises of the sessions package, on the store of SESSION_URL."""
+
+import pickle
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import (
+    Flask,
+    Response,
+    abort,
+    after_this_request,
+    flash,
+    get_flashed_messages,
+    session,
+)
+from markupsafe import Markup
+
+from . import sessions
+from .conftest import MakeApp
+from .visitor import Visitor, both, everything, logout, look, nothing, pass_time
+
+
+class Counted:
+    """A store that notes what it is asked."""
+
+    def __init__(self, app: Flask) -> None:
+        interface: Any = app.session_interface
+        self.store, interface.store = interface.store, self
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("load", "create", "replace", "delete"):
+            self.calls.append(name)
+        return getattr(self.store, name)
+
+    def of(self, work: Callable[[], object]) -> list[str]:
+        """The operations during the work."""
+        self.calls.clear()
+        work()
+        return self.calls.copy()
+
+
+def stored(visitor: Visitor) -> object:
+    interface: Any = visitor.app.session_interface
+    return interface.store.load(interface._get_store_id(visitor.sid), False)
+
+
+@pytest.fixture
+def service(make_app: MakeApp) -> Flask:
+    return make_app()
+
+
+@pytest.fixture
+def alice(service: Flask) -> Visitor:
+    """Someone with a session."""
+    visitor = Visitor(service)
+    visitor.do(lambda: session.update(user="alice", cart={"1": 1}))
+    return visitor
+
+
+# Lazy
+
+
+def test_a_request_costs_what_it_uses(alice: Visitor) -> None:
+    count = Counted(alice.app)
+
+    assert count.of(lambda: alice.do(nothing)) == []
+    assert count.of(lambda: alice.do(everything)) == ["load"]
+    assert count.of(lambda: alice.do(lambda: session.update(x=1))) == ["load", "replace"]
+    assert count.of(lambda: alice.do(logout)) == ["delete"]
+    assert count.of(lambda: alice.do(everything)) == []
+    assert count.of(lambda: alice.do(lambda: session.update(x=1))) == ["create"]
+
+
+def test_errors_static_files_and_public_pages_cost_nothing(alice: Visitor) -> None:
+    count = Counted(alice.app)
+    for path in ("/missing", "/static/missing.css", "/livez", "/", "/"):
+        response = alice.client.get(path)
+        assert "Set-Cookie" not in response.headers
+        assert "Cookie" not in response.vary
+    assert count.calls == []
+
+
+def test_an_untouched_session_leaves_no_mark_on_the_answer(alice: Visitor) -> None:
+    response = alice.request(nothing)
+    assert "Set-Cookie" not in response.headers
+    assert "Cookie" not in response.vary
+
+
+def test_a_touched_session_varies_by_cookie_and_does_not_send_it_again(alice: Visitor) -> None:
+    for view in (everything, lambda: session.update(x=1)):
+        response = alice.request(view)
+        assert "Set-Cookie" not in response.headers
+        assert "Cookie" in response.vary
+
+
+def test_nobody_gets_a_session_by_reading_one(service: Flask) -> None:
+    visitor = Visitor(service)
+    response = visitor.request(look)
+    assert visitor.cookie is None
+    assert "Cookie" in response.vary
+
+
+def test_the_cookie_is_renewed_before_it_runs_out_and_not_each_time(
+    alice: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = alice.cookie
+    lifetime = alice.app.permanent_session_lifetime.total_seconds()
+    pass_time(monkeypatch, seconds=0.09 * lifetime)
+    assert "Set-Cookie" not in alice.request(look).headers
+    pass_time(monkeypatch, seconds=0.02 * lifetime)
+    assert "Set-Cookie" not in alice.request(nothing).headers
+    assert f"Max-Age={lifetime:.0f}" in alice.request(look).headers["Set-Cookie"]
+    assert alice.cookie != first
+    assert "Set-Cookie" not in alice.request(look).headers
+    assert alice.do(look) == "alice"
+
+
+# Nothing lost
+
+
+def test_parallel_requests_that_change_different_keys_all_survive(alice: Visitor) -> None:
+    together = threading.Barrier(20)
+
+    def meet() -> None:
+        session.get("user")
+        together.wait(5)
+
+    def change(number: int) -> None:
+        def put() -> None:
+            session[f"key{number}"] = number
+            session["cart"][f"product{number}"] = 1
+
+        visitor = alice.twin()
+        if visitor.request(both(meet, put)).status_code == 503:  # on a machine that is too busy
+            visitor.do(put)
+
+    with ThreadPoolExecutor(20) as threads:
+        list(threads.map(change, range(20)))
+
+    kept = alice.do(everything)
+    assert {f"key{number}": number for number in range(20)}.items() <= kept.items()
+    assert kept["cart"] == {"1": 1, **{f"product{number}": 1 for number in range(20)}}
+
+
+def test_a_dict_that_two_requests_begin_holds_what_both_put_in(alice: Visitor) -> None:
+    with alice.twin().slowly(look, lambda: session.update(seen={"a": 1})):
+        alice.do(lambda: session.update(seen={"b": 2}))
+    assert alice.do(lambda: session["seen"]) == {"a": 1, "b": 2}
+
+
+def test_of_two_values_for_one_key_the_later_save_wins(alice: Visitor) -> None:
+    with alice.twin().slowly(look, lambda: session.update(user="later", other=[2])):
+        alice.do(lambda: session.update(user="earlier", other=[1]))
+    assert alice.do(lambda: [session["user"], session["other"]]) == ["later", [2]]
+
+
+def test_what_one_request_removed_another_that_kept_it_does_not_bring_back(alice: Visitor) -> None:
+    with alice.twin().slowly(look, lambda: session["cart"].update({"2": 1})):
+        alice.do(lambda: [session.pop("user"), session["cart"].pop("1")])
+    assert alice.do(everything) == {"cart": {"2": 1}}
+
+
+def test_a_change_deep_inside_is_saved(alice: Visitor) -> None:
+    alice.do(lambda: session.update(deep=[{"list": []}]))
+    alice.do(lambda: session["deep"][0]["list"].append("found"))
+    assert alice.do(lambda: session["deep"]) == [{"list": ["found"]}]
+
+
+def test_a_change_after_the_view_is_saved(alice: Visitor) -> None:
+    def note(response: Response) -> Response:
+        session["noted"] = True
+        return response
+
+    def view() -> None:
+        after_this_request(note)
+
+    alice.do(view)
+    assert alice.do(lambda: session["noted"]) is True
+
+
+def test_an_error_of_the_view_does_not_lose_what_it_saved(alice: Visitor) -> None:
+    def view() -> None:
+        session["tries"] = 1
+        abort(403)
+
+    assert alice.request(view).status_code == 403
+    assert alice.do(lambda: session["tries"]) == 1
+
+
+def test_a_session_survives_a_restart_of_the_service(alice: Visitor, make_app: MakeApp) -> None:
+    assert Visitor(make_app(), alice.cookie).do(look) == "alice"
+
+
+# No resurrection
+
+
+def test_a_request_in_flight_does_not_bring_an_ended_session_back(alice: Visitor) -> None:
+    def write() -> None:
+        session["cart"]["2"] = 1
+        session["seen"] = True
+
+    for view in (look, write):
+        alice.do(lambda: session.update(user="alice", cart={}))
+        thief = alice.twin()
+        with alice.twin().slowly(look, view):
+            assert "Max-Age=0" in alice.request(logout).headers["Set-Cookie"]
+        assert thief.do(everything) == {}
+
+
+def test_logout_with_a_message_ends_the_session_too(alice: Visitor) -> None:
+    thief = alice.twin()
+    alice.do(both(logout, lambda: flash("Goodbye")))
+    assert thief.do(everything) == {}
+    assert alice.do(get_flashed_messages) == ["Goodbye"]
+
+
+def test_what_is_regenerated_after_a_logout_is_not_the_ended_session(alice: Visitor) -> None:
+    slow = alice.twin()
+    with slow.slowly(look, both(lambda: session.update(new=True), sessions.regenerate)):
+        alice.do(logout)
+    assert slow.do(everything) == {"new": True}
+
+
+# No fixation
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    ["a" * 43 + ".18bcfe56800", "a" * 43, "x" * 10_000, "../../etc/passwd", "..%2f..%2f", "é", "*"],
+)
+def test_an_id_from_elsewhere_is_never_adopted(service: Flask, cookie: str) -> None:
+    victim = Visitor(service)
+    victim.client = service.test_client(use_cookies=False)
+    headers = {"Cookie": f"{victim.name}={cookie}"}
+
+    assert victim.request(everything, headers=headers).json == {}
+    answer = victim.request(lambda: session.update(user="victim"), headers=headers)
+    assert answer.status_code == 200
+    assert cookie not in answer.headers["Set-Cookie"]
+    assert victim.request(everything, headers=headers).json == {}
+
+
+def test_regenerate_moves_the_session_and_the_old_id_dies(alice: Visitor) -> None:
+    old = alice.twin()
+    alice.do(both(lambda: session.update(role="admin"), sessions.regenerate))
+    assert alice.cookie != old.cookie
+    assert alice.do(everything) == {"user": "alice", "cart": {"1": 1}, "role": "admin"}
+    assert old.do(everything) == {}
+    assert stored(old) is None
+
+
+def test_regenerate_takes_along_what_others_save_until_then(alice: Visitor) -> None:
+    slow = alice.twin()
+    with slow.slowly(look, sessions.regenerate):
+        alice.do(lambda: session["cart"].update({"2": 1}))
+    assert slow.do(lambda: session["cart"]) == {"1": 1, "2": 1}
+    assert alice.do(everything) == {}
+
+
+def test_what_others_save_after_regenerate_stays_out(alice: Visitor) -> None:
+    old = alice.twin()
+    with old.slowly(look, lambda: session.update(user="mallory")):
+        alice.do(sessions.regenerate)
+    assert alice.do(look) == "alice"
+    assert old.do(everything) == {}
+
+
+def test_the_store_does_not_know_the_cookies(alice: Visitor) -> None:
+    interface: Any = alice.app.session_interface
+    assert alice.sid not in interface._get_store_id(alice.sid)
+    assert interface.store.load(alice.sid, False) is None
+    assert stored(alice)
+
+
+# No pickle
+
+
+class Exploit:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_a_poisoned_store_runs_nothing_and_breaks_nothing(alice: Visitor, tmp_path: Path) -> None:
+    proof = tmp_path / "run"
+    interface: Any = alice.app.session_interface
+    poisons = [pickle.dumps(Exploit(proof), protocol) for protocol in range(6)]
+    poisons += [b"\x00", b"\xff\xfe", b"[]", b"1", b'"user"', b"[" * 100_000, b'{"x":{" u":1}}']
+    for poison in poisons:
+        alice.do(lambda: session.update(user="alice"))
+        key = interface._get_store_id(alice.sid)
+        assert interface.store.replace(key, stored(alice), poison)
+
+        assert alice.do(everything) == {}
+        alice.do(lambda: session.update(user="alice"))
+        assert alice.do(look) == "alice"
+    assert not proof.exists()
+    pickle.loads(poisons[0])  # noqa: S301
+    assert proof.exists()  # where pickle is asked
+
+
+KEPT = [
+    (1, ("nested", [b"\x00\xff"])),
+    {"1": 1, 1: "one", (2, 3): {4: 5}},
+    {" u": "not a UUID"},
+    {1, "two", (3, 4)},
+    b"\x00\xff",
+    Markup("<b>bold</b>"),
+    UUID("12345678123456781234567812345678"),
+    datetime(2024, 2, 29, 12, 30, 15, 123456),
+    datetime(2024, 2, 29, 12, 30, 15, 123456, UTC),
+    datetime(2024, 2, 29, 12, 30, tzinfo=timezone(timedelta(hours=5, minutes=45))),
+    date(2024, 2, 29),
+    Decimal("1.10"),
+    2**200,
+    -0.1,
+    "snow \N{SNOWMAN} \ud800",
+    None,
+    True,
+]
+
+
+def test_what_was_put_in_comes_out_of_the_same_type(service: Flask) -> None:
+    visitor = Visitor(service)
+    visitor.do(lambda: session.update(kept=KEPT))
+    found: list[Any] = []
+    visitor.do(lambda: found.extend(session["kept"]))
+    assert found == KEPT
+    assert [type(value) for value in found] == [type(value) for value in KEPT]
+    assert list(found[1]) == list(KEPT[1])  # type: ignore[call-overload]
+    count = Counted(service)
+    assert count.of(lambda: visitor.do(look)) == ["load"]  # it is the same text, too
+
+
+def test_a_flashed_message_keeps_its_markup(alice: Visitor) -> None:
+    alice.do(lambda: flash(Markup("<b>Saved</b>")))
+    assert alice.do(lambda: type(get_flashed_messages()[0]).__name__) == "Markup"
+
+
+@pytest.mark.parametrize("value", [object(), 1j, {"a": [frozenset()]}, [10**5000]])
+def test_what_cannot_be_stored_is_an_error_where_it_is_stored(
+    alice: Visitor, value: object
+) -> None:
+    def view() -> None:
+        with pytest.raises(TypeError, match="A session cannot hold"):
+            session["user"] = value
+
+    alice.do(view)
+    assert alice.do(look) == "alice"
+
+
+# Cookies
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(service: Flask) -> None:
+    cookie = Visitor(service).request(lambda: session.update(x=1)).headers["Set-Cookie"]
+    assert cookie.startswith("session=")
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+
+
+def test_in_production_the_cookie_is_bound_to_the_host_and_to_tls(make_app: MakeApp) -> None:
+    visitor = Visitor(make_app(APP_ENV="production", SECRET_KEY="k" * 32))
+    for view in (lambda: session.update(x=1), logout):
+        cookie = visitor.request(view).headers["Set-Cookie"]
+        assert cookie.startswith("__Host-session=")
+        assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+        assert "Domain" not in cookie
+
+
+# Upkeep
+
+
+def test_what_has_not_expired_is_not_pruned(alice: Visitor) -> None:
+    result = alice.app.test_cli_runner().invoke(args=["sessions", "prune"])
+    assert result.exit_code == 0
+    assert alice.do(look) == "alice"
+
+
+def test_services_of_one_process_share_the_store(alice: Visitor, make_app: MakeApp) -> None:
+    other = Visitor(make_app(), alice.cookie)
+    other.do(lambda: session.update(seen=True))
+    assert alice.do(lambda: session["seen"]) is True
