@@ -3,6 +3,7 @@
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,12 @@ TIMEOUTS = {"connect_timeout": 2, "tcp_user_timeout": 2000}
 TIMEOUTS = {"connect_timeout": 2, "read_timeout": 2, "write_timeout": 2}
 # {% else %}
 TIMEOUTS = {"timeout": PATIENCE}
+# {% endif %}
+# What a driver says where there is no table.
+# {% if cookiecutter.database in ("postgresql", "mysql") %}
+MISSING = sa.exc.ProgrammingError
+# {% else %}
+MISSING = sa.exc.OperationalError
 # {% endif %}
 
 table = sa.Table(
@@ -54,7 +61,6 @@ class SqlStore(Store):
         weakref.finalize(self, self._engine.dispose)
         self._threads = ThreadPoolExecutor(THREADS, "sessions")
         self._lifetime = lifetime  # seconds
-        self._made = False
 
     def load(self, key: str, renew: bool) -> bytes | None:
         data: bytes | None = self._run(sa.select(table.c.data).where(self._alive(key)))
@@ -97,24 +103,17 @@ class SqlStore(Store):
     def _execute(self, statement: sa.Executable, again: bool = True) -> Any:
         try:
             with self._engine.connect() as connection:
-                self._make_table(connection)
                 result = connection.execute(statement)
                 return result.scalar() if result.returns_rows else result.rowcount
         except sa.exc.DBAPIError as error:
-            if not (error.connection_invalidated and again):
+            if not again:
                 raise
-            # It was cut off while it was idle, and the others are gone with it.
+            if isinstance(error, MISSING):
+                with suppress(sa.exc.DBAPIError):  # another process was faster, by a moment
+                    table.create(self._engine, checkfirst=True)
+            elif not error.connection_invalidated:  # cut off while it was idle, as the others are
+                raise
             return self._execute(statement, again=False)
-
-    def _make_table(self, connection: sa.Connection) -> None:
-        """Once in a process, if it is missing."""
-        if self._made:
-            return
-        try:
-            table.create(connection, checkfirst=True)
-        except sa.exc.DBAPIError:  # another process was faster, by a moment
-            table.create(connection, checkfirst=True)
-        self._made = True
 # {% if cookiecutter.database not in ("postgresql", "mysql") %}
 
 
