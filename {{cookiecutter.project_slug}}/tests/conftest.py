@@ -26,6 +26,16 @@ from . import create_app, settings, shop
 # {% endif %}
 
 MakeApp = Callable[..., Flask]
+# {% if cookiecutter.session_store in ("filesystem", "sql") %}
+
+
+@pytest.fixture(autouse=True)
+def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no outage: only the tests of outages are in a hurry."""
+    if "outage" not in request.path.name:
+        store = "{{ cookiecutter.package_name }}.sessions.{{ cookiecutter.session_store }}"
+        monkeypatch.setattr(f"{store}.PATIENCE", 10)  # seconds
+# {% endif %}
 # {% if cookiecutter.database == "sqlite" %}
 
 
