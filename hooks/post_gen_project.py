@@ -11,7 +11,9 @@ GIVEN = {
     "ci={{ cookiecutter.ci }}",
 }
 
-CACHING_TESTS = ["tests/test_caching.py", "tests/test_caching_outage.py"]
+METRICS = [f"{PACKAGE}/backend_metrics.py", "tests/test_backend_metrics.py"]
+CACHING = ["tests/test_caching.py", *METRICS]
+CACHING_SERVER = [*CACHING, "tests/test_caching_outage.py"]
 REDIS = [f"{PACKAGE}/redis_client.py", "tests/test_redis_client.py", "compose.dev.yaml"]
 MEMCACHED = [
     f"{PACKAGE}/memcached_client.py",
@@ -22,6 +24,7 @@ STORE = [
     f"{PACKAGE}/sessions/interface.py",
     "tests/test_sessions.py",
     "tests/test_sessions_outage.py",
+    *METRICS,
 ]
 DATABASE = [
     f"{PACKAGE}/database.py",
@@ -38,10 +41,10 @@ DATABASE = [
 ]
 # answer -> the files that it needs. A file listed here stays when any given answer needs it.
 NEEDS = {
-    "cache_backend=simple": [f"{PACKAGE}/caching/memory.py", "tests/test_caching.py"],
-    "cache_backend=filesystem": [f"{PACKAGE}/caching/filesystem.py", "tests/test_caching.py"],
-    "cache_backend=redis": [f"{PACKAGE}/caching/redis.py", *CACHING_TESTS, *REDIS],
-    "cache_backend=memcached": [f"{PACKAGE}/caching/memcached.py", *CACHING_TESTS, *MEMCACHED],
+    "cache_backend=simple": [f"{PACKAGE}/caching/memory.py", *CACHING],
+    "cache_backend=filesystem": [f"{PACKAGE}/caching/filesystem.py", *CACHING],
+    "cache_backend=redis": [f"{PACKAGE}/caching/redis.py", *CACHING_SERVER, *REDIS],
+    "cache_backend=memcached": [f"{PACKAGE}/caching/memcached.py", *CACHING_SERVER, *MEMCACHED],
     "session_store=filesystem": [
         f"{PACKAGE}/sessions/filesystem.py",
         "tests/test_sessions_filesystem.py",

@@ -39,14 +39,14 @@ def create_app(overrides: dict[str, object] | None = None) -> Flask:
     )
     app.config.update({name: overrides[name] for name in overrides.keys() - known})
     init_logging(app)
-    init_metrics(app)
-    init_security(app)
     init_errors(app)
     # {% if cookiecutter.database != "none" %}
     init_database(app, settings)
     # {% endif %}
     init_caching(app, settings)
     init_sessions(app, settings)
+    init_metrics(app)
+    init_security(app)
     init_health(app)
     init_cli(app)
     init_shop(app)

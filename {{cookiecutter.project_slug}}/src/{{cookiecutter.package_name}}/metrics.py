@@ -12,6 +12,9 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_flask_exporter import PrometheusMetrics
 
+# {% if cookiecutter.cache_backend != "none" or cookiecutter.session_store != "cookie" %}
+from .backend_metrics import watch_backends
+# {% endif %}
 # {% if cookiecutter.cache_backend == "simple" %}
 from .caching import cache, cache_outcome
 # {% else %}
@@ -38,6 +41,9 @@ def init_metrics(app: Flask) -> None:
         ("endpoint", "outcome"),
         registry=registry,
     )
+    # {% if cookiecutter.cache_backend != "none" or cookiecutter.session_store != "cookie" %}
+    watch_backends(app, registry)
+    # {% endif %}
     # {% if cookiecutter.cache_backend == "simple" %}
     held = Gauge(
         "cache_held",

@@ -27,6 +27,7 @@ class Breaker:
         self.store = store
         self.prefix = prefix
         self.open = False
+        self.on_change: Callable[[bool], object] = bool  # is told whether it is open
         self._owed: set[str] = set()
         self._lock = threading.Lock()
 
@@ -70,6 +71,7 @@ class Breaker:
             if self.open:
                 return
             self.open = True
+            self.on_change(True)
         logger.warning("The cache is down, going on without it: %s", type(error).__name__)
         threading.Thread(target=self._await_return, name="cache-probe", daemon=True).start()
 
@@ -86,4 +88,5 @@ class Breaker:
                     with self._lock:
                         self._owed.difference_update(owed)
                         self.open = bool(self._owed)
+                        self.on_change(self.open)
         logger.warning("The cache is back.")
