@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from . import health
 from .conftest import MakeApp
 
 VARIABLES = {"cache": "CACHE_URL", "sessions": "SESSION_URL", "database": "DATABASE_URL"}
@@ -86,3 +87,31 @@ def test_only_the_cache_is_dispensable(make_app: MakeApp, black_hole: str) -> No
         expected = (200, "degraded") if name == "cache" else (503, "unavailable")
         assert (answer.status_code, answer.get_json()["status"]) == expected
         assert "127.0.0.1" not in answer.text
+
+
+def test_the_log_tells_once_that_a_backend_fails_and_once_that_it_is_back(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    outage: list[Exception] = []
+
+    def ping() -> None:
+        if outage:
+            raise outage[0]
+
+    check = health.Check(app, "database", ping)
+
+    def probe() -> None:
+        for _ in range(3):
+            check.begin()
+            check.result(time.monotonic() + 5)
+
+    probe()
+    outage.append(ConnectionError("password"))
+    probe()
+    outage.clear()
+    probe()
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "A backend does not answer: database, ConnectionError",
+        "A backend answers again: database",
+    ]

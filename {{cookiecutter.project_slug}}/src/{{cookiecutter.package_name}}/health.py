@@ -22,16 +22,17 @@ logger = logging.getLogger(__name__)
 
 
 def init_health(app: Flask) -> None:
-    checks: dict[str, Check] = {}
+    pings: dict[str, Callable[[], object]] = {}
     if not app.extensions["settings"].cache_url.get_secret_value().startswith("null:"):
-        checks["cache"] = Check(app, cache.ping)
+        pings["cache"] = cache.ping
     # {% if cookiecutter.session_store != "cookie" %}
     sessions: Any = app.session_interface
-    checks["sessions"] = Check(app, sessions.store.ping)
+    pings["sessions"] = sessions.store.ping
     # {% endif %}
     # {% if cookiecutter.database != "none" %}
-    checks["database"] = Check(app, ping_database)
+    pings["database"] = ping_database
     # {% endif %}
+    checks = {name: Check(app, name, ping) for name, ping in pings.items()}
 
     @app.get("/livez")
     def livez() -> Response:
@@ -56,15 +57,18 @@ class Check:
     """Whether a backend answers. Nobody waits for it beyond a deadline.
 
     Each is asked in a thread of its own, and not again before it answered: a backend that hangs
-    costs the service one thread, whatever its client's timeouts are.
+    costs the service one thread, whatever its client's timeouts are. The log tells when it stops
+    answering and when it is back, however often anybody asks.
     """
 
-    def __init__(self, app: Flask, ping: Callable[[], object]) -> None:
+    def __init__(self, app: Flask, name: str, ping: Callable[[], object]) -> None:
         self._app = app
+        self._name = name
         self._ping = ping
         self._lock = threading.Lock()
         self._thread = threading.Thread()
-        self._answered = False
+        self._failure = ""
+        self._failing = False  # as last told
         self._seconds = 0.0
 
     def begin(self) -> None:
@@ -77,8 +81,15 @@ class Check:
         """`status`, ok or unavailable, and `milliseconds`. `deadline` is of time.monotonic()."""
         self._thread.join(max(0, deadline - time.monotonic()))
         pending = self._thread.is_alive()
+        failure = "no answer in time" if pending else self._failure
+        with self._lock:
+            changed, self._failing = self._failing != bool(failure), bool(failure)
+        if changed and failure:
+            logger.warning("A backend does not answer: %s, %s", self._name, failure)
+        elif changed:
+            logger.warning("A backend answers again: %s", self._name)
         return {
-            "status": "ok" if self._answered and not pending else "unavailable",
+            "status": "unavailable" if failure else "ok",
             "milliseconds": round(1000 * (PATIENCE if pending else self._seconds), 1),
         }
 
@@ -86,10 +97,9 @@ class Check:
         started = time.monotonic()
         try:
             with self._app.app_context():
-                self._answered = self._ping() is not False
+                self._failure = "" if self._ping() is not False else "a wrong answer"
         except Exception as error:  # each client library has errors of its own
-            self._answered = False
-            logger.warning("A backend does not answer: %s", type(error).__name__)
+            self._failure = type(error).__name__
         self._seconds = time.monotonic() - started
 
 
