@@ -3,11 +3,12 @@
 #   make demo        a generated service, served: make demo ANSWERS="cache_backend=redis database=mysql"
 #   make test        everything: all combinations, installed, checked and served
 #   make test-fast   what needs no installing and is done in a minute
+#   make test-containers   of `make test`, what runs in Docker; without an engine it is skipped
 #   make lint        ruff and mypy over the suite, the hooks and the template
 
 export PATH := $(PATH):$(CURDIR)/.venv-uv/bin
 unexport PYTHONDONTWRITEBYTECODE # what is compiled once need not be compiled a thousand times
-.PHONY: demo test test-fast lint servers
+.PHONY: demo test test-fast test-containers lint servers
 
 demo:
 	@scripts/bootstrap $(ANSWERS)
@@ -15,9 +16,14 @@ demo:
 
 test: lint servers
 	uv run pytest
+	@$(MAKE) --no-print-directory test-containers
 
 test-fast: lint servers
-	uv run pytest -m "not run and not slow"
+	uv run pytest -m "not run and not slow and not containers"
+
+test-containers: # in one process: the load needs the processors
+	@scripts/bootstrap
+	uv run pytest -n 0 -m containers tests/containers
 
 lint:
 	@scripts/bootstrap

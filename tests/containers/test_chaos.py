@@ -1,0 +1,148 @@
+"""Faults under load: what a visitor sees of them, and when it is over."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from tests.containers.conftest import STACKS
+from tests.containers.load import CUT_OFF, KINDS, Answer, Load, Request, Shopper, ask, counts
+from tests.containers.stack import Stack
+from tests.servers import KINDS as SERVERS
+
+pytestmark = pytest.mark.containers
+
+OUTAGE = 5  # seconds that a service is away
+# Seconds that a cached page may take. A cache out of reach costs half a second; the rest is what
+# twenty clients wait for two slow processors, and in "web" for another worker.
+LONGEST = {"cache": 2.5, "sessions": 2.5, "database": 2.5, "web": 10}
+RECOVERY = 20  # seconds, most of them those that a database takes to start
+CARTS = 20  # filled before a fault, looked into after it
+# Of gunicorn's: the one that has used the processor most, so that requests die with it.
+BUSIEST_WORKER = """
+for worker in $(cat /proc/1/task/1/children); do
+    echo $(cut -d' ' -f14 /proc/$worker/stat) $worker
+done | sort -n | tail -1 | cut -d' ' -f2
+"""
+
+Fault = Callable[[Stack, str], None]
+
+
+def killed(stack: Stack, service: str) -> None:
+    stack.compose(f"kill {service}")
+    time.sleep(OUTAGE)
+    stack.compose(f"start {service}")
+
+
+def stopped(stack: Stack, service: str) -> None:
+    stack.compose(f"stop --timeout 2 {service}")
+    time.sleep(OUTAGE)
+    stack.compose(f"start {service}")
+
+
+def paused(stack: Stack, service: str) -> None:
+    stack.compose(f"pause {service}")
+    time.sleep(OUTAGE)
+    stack.compose(f"unpause {service}")
+
+
+def restarted(stack: Stack, service: str) -> None:
+    stack.compose(f"restart {service}")
+
+
+def overfilled(stack: Stack, service: str) -> None:
+    """Three times what it may hold."""
+    limit = int(stack.shell(service, "redis-cli config get maxmemory | tail -1"))
+    megabytes = 3 * limit // 2**20
+    write = "redis.call('SET', 'filler:' .. redis.call('INCR', 'filler'), ('x'):rep(2^20))"
+    stack.shell(service, f'redis-cli -e -r {megabytes} eval "{write}" 0')
+
+
+def worker_killed(stack: Stack, service: str) -> None:
+    stack.shell(service, "read worker others </proc/1/task/1/children; kill -9 $worker")
+
+
+def faults(answers: Mapping[str, str]) -> Iterator[tuple[str, Fault]]:
+    """What can happen to a stack, service by service."""
+    if answers["cache_backend"] in SERVERS:
+        yield from (("cache", fault) for fault in (killed, paused))
+    if answers["cache_backend"] == "redis":
+        yield "cache", overfilled
+    if answers["session_store"] in SERVERS:
+        yield from (("sessions", fault) for fault in (killed, paused, restarted))
+    if answers["database"] in SERVERS:
+        yield from (("database", fault) for fault in (killed, stopped, paused))
+    yield "web", worker_killed
+
+
+@pytest.mark.parametrize(
+    ("stack", "service", "fault"),
+    [
+        pytest.param(name, service, fault, id=f"{name}-{service}-{fault.__name__}")
+        for name, answers in STACKS.items()
+        for service, fault in faults(answers)
+    ],
+    indirect=["stack"],
+)
+def test_a_fault_costs_what_was_promised_and_passes(
+    stack: Stack, service: str, fault: Fault, record_property: Callable[[str, object], None]
+) -> None:
+    if service == "database":  # so that no page gets stale before the database is back
+        stack.shell("web", "flask cache invalidate products")
+    carts = [filled_cart(stack) for _ in range(CARTS)]
+    with Load(stack.port) as load:
+        begun = time.monotonic()
+        fault(stack, service)
+        ended = time.monotonic()
+        load.await_recovery(ended)
+    back = max(0, load.displeased() - ended)
+    seen = {kind: load.answers(kind, begun) for kind in KINDS}
+    columns = [
+        stack.name,
+        f"{service} {fault.__name__.replace('_', ' ')}",
+        *map(became, seen.values()),
+        *(f"{longest(seen[kind]):.2f} s" for kind in ("pages", "search", "cart")),
+        f"{back:.1f} s",
+    ]
+    record_property("chaos", f"| {' | '.join(columns)} |")
+
+    for kind, answers in seen.items():
+        assert counts(answers).keys() <= allowed(kind, service), kind
+        assert all("Retry-After" in each.headers for each in answers if each.status == "503")
+    assert max(longest(seen["pages"]), longest(seen["API"])) < LONGEST[service]
+    assert back < RECOVERY
+    assert not any(client.robbed for client in load.clients if isinstance(client, Shopper))
+    assert [pieces(stack, cart) for cart in carts] == [1] * CARTS
+
+
+def allowed(kind: str, service: str) -> set[str]:
+    """What may become of requests of a kind while a service fails."""
+    needs = {"search": {"database"}, "cart": {"database", "sessions"}}.get(kind, set())
+    out_of_reach = {"503"} if service in needs else set()
+    dead = {CUT_OFF} if service == "web" else set()  # what the killed worker was answering
+    return {"200"} | out_of_reach | dead
+
+
+def longest(answers: list[Answer]) -> float:
+    return max(answer.seconds for answer in answers)
+
+
+def became(answers: list[Answer]) -> str:
+    """Such as "98.2 % 200, 1.8 % 503, 7 cut off"."""
+    return ", ".join(
+        f"{number} {status}"
+        if status == CUT_OFF
+        else f"{100 * number / len(answers):.4g} % {status}"
+        for status, number in counts(answers).most_common()
+    )
+
+
+def filled_cart(stack: Stack) -> str:
+    """The cookie of a visitor with one piece in the cart."""
+    answer = ask(stack.port, Request("/cart/add", {"product_id": 1, "quantity": 1}))
+    return str(answer.headers["Set-Cookie"]).partition(";")[0]
+
+
+def pieces(stack: Stack, cookie: str) -> int:
+    return int(json.loads(ask(stack.port, Request("/cart/summary", cookie=cookie)).body)["count"])
