@@ -13,7 +13,7 @@ GIVEN = {
 
 METRICS = [f"{PACKAGE}/backend_metrics.py", "tests/test_backend_metrics.py"]
 CACHING = ["tests/test_caching.py", *METRICS]
-CACHING_SERVER = [*CACHING, "tests/test_caching_outage.py"]
+CACHING_SERVER = [*CACHING, "tests/line.py", "tests/test_caching_outage.py"]
 REDIS = [f"{PACKAGE}/redis_client.py", "tests/test_redis_client.py", "compose.dev.yaml"]
 MEMCACHED = [
     f"{PACKAGE}/memcached_client.py",
@@ -38,6 +38,13 @@ DATABASE = [
     f"{PACKAGE}/shop/writes.py",
     "tests/test_invalidation.py",
     "tests/test_shop_writes.py",
+]
+DATABASE_SERVER = [
+    *DATABASE,
+    f"{PACKAGE}/database_connections.py",
+    "tests/line.py",
+    "tests/test_database_outage.py",
+    "compose.dev.yaml",
 ]
 # answer -> the files that it needs. A file listed here stays when any given answer needs it.
 NEEDS = {
@@ -65,8 +72,8 @@ NEEDS = {
     ],
     "session_store=sql": [f"{PACKAGE}/sessions/sql.py", "tests/test_sessions_sql.py", *STORE],
     "database=sqlite": DATABASE,
-    "database=postgresql": [*DATABASE, "compose.dev.yaml"],
-    "database=mysql": [*DATABASE, "compose.dev.yaml", "mysql/init.sql"],
+    "database=postgresql": DATABASE_SERVER,
+    "database=mysql": [*DATABASE_SERVER, "mysql/init.sql"],
     "database=none": [f"{PACKAGE}/shop/upstream.py"],
     "ci=github": [".github/dependabot.yml", ".github/workflows/ci.yml"],
     "ci=gitlab": [".gitlab-ci.yml"],

@@ -1,18 +1,16 @@
 """What the service does while its cache is away, and when it is back."""
 
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from flask import Flask
 
 from . import caching
 from .conftest import MakeApp
+from .line import Line, wait_until
 
 # {% if cookiecutter.cache_backend == "redis" %}
 PORT = 6379
@@ -23,75 +21,9 @@ cache = caching.cache
 BREAKER = f"{caching.__name__}.breaker"
 
 
-class Line:
-    """What lies between the service and the cache, and can fail in every way a network can."""
-
-    def __init__(self, url: str) -> None:
-        self.url = urlsplit(url)
-        self.connections = 0
-        self.state = "works"
-        self._sockets: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = self._listener.getsockname()
-        threading.Thread(target=self._accept, args=[self._listener], daemon=True).start()
-
-    @property
-    def near_end(self) -> str:
-        login, at, _ = self.url.netloc.rpartition("@")
-        host, port = self.address
-        return urlunsplit(self.url._replace(netloc=f"{login}{at}{host}:{port}"))
-
-    def fail(self, state: str) -> None:
-        """It `hangs`, talks `nonsense`, or is `closed`."""
-        self.state = state
-        if state != "hangs":
-            self._hang_up()
-        if state == "closed":
-            self._close(self._listener)
-
-    def mend(self) -> None:
-        if self.state == "closed":
-            self._listener = socket.create_server(self.address)
-            threading.Thread(target=self._accept, args=[self._listener], daemon=True).start()
-        self.state = "works"
-        self._hang_up()
-
-    def end(self) -> None:
-        self._hang_up()
-        self._close(self._listener)
-
-    def _accept(self, listener: socket.socket) -> None:
-        with suppress(OSError):  # it was closed
-            while True:
-                near, _ = listener.accept()
-                self.connections += 1
-                far = socket.create_connection((self.url.hostname or "", self.url.port or PORT))
-                self._sockets += near, far
-                for ends in ((near, far), (far, near)):
-                    threading.Thread(target=self._carry, args=ends, daemon=True).start()
-
-    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                if self.state == "works":
-                    sink.sendall(data)
-                elif self.state == "nonsense":
-                    source.sendall(b"220 mail.example ESMTP\r\n")
-
-    def _hang_up(self) -> None:
-        while self._sockets:
-            self._close(self._sockets.pop())
-
-    @staticmethod
-    def _close(end: socket.socket) -> None:
-        with suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for it
-        end.close()
-
-
 @pytest.fixture
 def line(make_app: MakeApp) -> Iterator[Line]:
-    line = Line(make_app().extensions["settings"].cache_url.get_secret_value())
+    line = Line(make_app().extensions["settings"].cache_url.get_secret_value(), PORT)
     yield line
     line.end()
 
@@ -106,13 +38,6 @@ def serve(app: Flask, answer: Callable[[], str]) -> Callable[[], tuple[str, str]
         return seen.text, seen.headers["Cache-Status"]
 
     return visit
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 5) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 WAYS = pytest.mark.parametrize("way", ["closed", "hangs", "nonsense"])

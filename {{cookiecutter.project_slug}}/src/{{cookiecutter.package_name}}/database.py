@@ -11,20 +11,24 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, MetaData, UpdateBase, event, text
 # {% else %}
 from sqlalchemy import MetaData, UpdateBase, event, text
+from sqlalchemy.exc import OperationalError, TimeoutError
 # {% endif %}
 from sqlalchemy.orm import DeclarativeBase, Mapper, ORMExecuteState, Session
 
 from .caching import invalidate
+# {% if cookiecutter.database != "sqlite" %}
+from .database_connections import Gate, refuse
+# {% endif %}
 from .settings import Settings
 
 ENGINE_OPTIONS = {
     "hide_parameters": True,  # in errors, which are logged
-    # {% if cookiecutter.database == "postgresql" %}
+    # {% if cookiecutter.database != "sqlite" %}
     "pool_pre_ping": True,
+    "pool_timeout": 2,  # seconds
     "connect_args": {"connect_timeout": 2},  # seconds
-    # {% elif cookiecutter.database == "mysql" %}
-    "pool_pre_ping": True,
-    "connect_args": {"connect_timeout": 2, "read_timeout": 20, "write_timeout": 20},  # seconds
+    # {% endif %}
+    # {% if cookiecutter.database == "mysql" %}
     # A snapshot from before an invalidation must not be cached after it.
     "isolation_level": "READ COMMITTED",
     # {% endif %}
@@ -55,6 +59,12 @@ def init_database(app: Flask, settings: Settings) -> None:
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", ENGINE_OPTIONS)
     db.init_app(app)
     migrate.init_app(app)
+    # {% if cookiecutter.database != "sqlite" %}
+    with app.app_context():
+        event.listen(db.engine, "do_connect", Gate().connect)
+    for error in (OperationalError, TimeoutError):
+        app.register_error_handler(error, refuse)
+    # {% endif %}
 
 
 def ping() -> None:
