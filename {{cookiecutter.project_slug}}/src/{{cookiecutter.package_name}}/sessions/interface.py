@@ -32,7 +32,7 @@ ABSENT: dict[str, Any] = {}  # the value of a key that is not there; merges like
 
 
 class Store(Protocol):
-    """Bytes under keys, for a lifetime. An operation takes 0.4 s at most, then raises `errors`."""
+    """Bytes under keys, for a lifetime. An operation waits 0.4 s at most, then raises `errors`."""
 
     errors: tuple[type[Exception], ...]
 

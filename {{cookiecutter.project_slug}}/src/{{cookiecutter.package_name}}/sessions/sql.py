@@ -20,7 +20,7 @@ TIMEOUTS = {"connect_timeout": 2, "read_timeout": 2, "write_timeout": 2}
 TIMEOUTS = {"timeout": PATIENCE}
 # {% endif %}
 # What a driver says where there is no table.
-# {% if cookiecutter.database in ("postgresql", "mysql") %}
+# {% if "database" in cookiecutter.__servers %}
 MISSING = sa.exc.ProgrammingError
 # {% else %}
 MISSING = sa.exc.OperationalError
@@ -51,11 +51,11 @@ class SqlStore(Store):
             skip_autocommit_rollback=True,
             hide_parameters=True,  # in errors
             connect_args=TIMEOUTS,
-            # {% if cookiecutter.database in ("postgresql", "mysql") %}
+            # {% if "database" in cookiecutter.__servers %}
             pool_size=THREADS,
             # {% endif %}
         )
-        # {% if cookiecutter.database not in ("postgresql", "mysql") %}
+        # {% if "database" not in cookiecutter.__servers %}
         sa.event.listen(self._engine, "connect", _write_ahead)
         # {% endif %}
         weakref.finalize(self, self._engine.dispose)
@@ -114,7 +114,7 @@ class SqlStore(Store):
             elif not error.connection_invalidated:  # cut off while it was idle, as the others are
                 raise
             return self._execute(statement, again=False)
-# {% if cookiecutter.database not in ("postgresql", "mysql") %}
+# {% if "database" not in cookiecutter.__servers %}
 
 
 def _write_ahead(connection: Any, _: object) -> None:
