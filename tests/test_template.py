@@ -28,7 +28,7 @@ def test_what_is_copied_holds_no_template_syntax() -> None:
     Files only: of a folder, --overwrite-if-exists would delete what the team put there.
     """
     patterns = json.loads((REPOSITORY / "cookiecutter.json").read_text())["_copy_without_render"]
-    paths = {str(path.relative_to(TEMPLATE)): path for path in TEMPLATE.rglob("*")}
+    paths = {str(path.relative_to(REPOSITORY)): path for path in TEMPLATE.rglob("*")}
     for pattern in patterns:
         matching = [paths[path] for path in fnmatch.filter(paths, pattern)]
         assert matching, f"{pattern} matches nothing"

@@ -79,7 +79,7 @@ def test_every_usual_form_of_the_database_url_is_understood(scheme: str) -> None
 
 
 # {% endif %}
-# {% if cookiecutter.session_store == "sql" and cookiecutter.database in ("postgresql", "mysql") %}
+# {% if cookiecutter.session_store == "sql" and "database" in cookiecutter.__servers %}
 def test_sessions_live_in_the_database_unless_told_otherwise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -47,7 +47,7 @@ SESSION_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
 # {% elif cookiecutter.session_store == "memcached" %}
 SESSION_URL = "memcached://127.0.0.1:{{ 11212 if cookiecutter.cache_backend == 'memcached' else 11211 }}"
 SESSION_SCHEMES = ("memcached",)
-# {% elif cookiecutter.session_store == "sql" and cookiecutter.database in ("sqlite", "none") %}
+# {% elif cookiecutter.session_store == "sql" and "database" not in cookiecutter.__servers %}
 SESSION_URL = f"sqlite:///{VAR / 'sessions.db'}"
 SESSION_SCHEMES = ("sqlite",)
 # {% elif cookiecutter.session_store == "sql" %}
@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr(DATABASE_URL)
     api_token: SecretStr | None = None  # without one, nobody writes through the API
     # {% endif %}
-    # {% if cookiecutter.session_store == "sql" and cookiecutter.database in ("postgresql", "mysql") %}
+    # {% if cookiecutter.session_store == "sql" and "database" in cookiecutter.__servers %}
     session_url: SecretStr = Field(default_factory=lambda given: given["database_url"])
     # {% elif cookiecutter.session_store != "cookie" %}
     session_url: SecretStr = SecretStr(SESSION_URL)
