@@ -17,12 +17,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as Redirect
 
-# {% if cookiecutter.database == "none" %}
-from . import upstream as catalogue
-# {% else %}
-from . import catalogue
-# {% endif %}
-from .listing import asked_product
+from .listing import asked_product, pick
 from .products import Item
 
 bp = Blueprint("cart", __name__, url_prefix="/cart")
@@ -88,7 +83,7 @@ def cart() -> list[Line]:
     """What the session holds of products that still exist, no more of each than there is."""
     held = {int(key.removeprefix(KEY)): session[key] for key in session if key.startswith(KEY)}
     lines = []
-    for product in catalogue.pick(held) if held else ():  # an empty cart costs no query
+    for product in pick(held) if held else ():  # an empty cart costs no query
         if most := min(product["stock"], MOST):
             lines.append(Line(product, min(held[product["id"]], most), most))
     return lines

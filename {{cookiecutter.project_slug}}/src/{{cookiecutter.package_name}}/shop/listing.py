@@ -14,6 +14,8 @@ from .products import Item, Page
 
 QUERY_CHARACTERS = 100
 
+pick = catalogue.pick
+
 
 def asked_query() -> str:
     """The text of `?q=`, cut to what a search may cost."""
