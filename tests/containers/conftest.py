@@ -63,7 +63,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for report in terminalreporter.getreports(outcome)
         if "containers" in report.keywords
     ]
-    told = [item for report in reports for item in report.user_properties]
+    # Once each: the reports of subtests repeat them.
+    told = dict.fromkeys(item for report in reports for item in report.user_properties)
     rows = [str(value) for name, value in told if name == "chaos"]
     lines = [str(value) for name, value in told if name == "told"]
     skipped = {report.longrepr[2] for report in reports if report.skipped}

@@ -4,6 +4,7 @@ import json
 import re
 import secrets
 import subprocess
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -74,9 +75,20 @@ class Stack:
         (container,) = json.loads(self.project.run(f"docker inspect {self.container(service)}"))
         return dict(container)
 
-    def client(self, port: int | None = None) -> httpx.Client:
+    def complaints(self) -> str:
+        """What the service has logged but requests: each message once, with its number."""
+        log = self.project.run(f"docker logs {self.container('web')}").splitlines()
+        lines = [json.loads(line) for line in log if line.startswith("{")]
+        messages = Counter(
+            "\n".join([line["message"][:200], *line.get("exception", "").splitlines()[-1:]])
+            for line in lines
+            if line["level"] != "info"
+        )
+        return "\n".join(f"{number} x {message}" for message, number in messages.most_common())
+
+    def client(self) -> httpx.Client:
         """A visitor."""
-        return httpx.Client(base_url=f"http://127.0.0.1:{port or self.port}", timeout=30)
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
 
     def down(self) -> None:
         """Leave nothing of it."""
