@@ -1,21 +1,19 @@
 """What lies in the store: a value, signed, with the moment it goes stale and its tags' versions."""
 
-import hmac
+import hashlib
 import pickle
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-SIGNATURE_BYTES = 32
+from itsdangerous import BadSignature, Signer
 
 
 class BadEntryError(Exception):
     """The bytes were not written by this service, or by a deploy whose classes are gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     value: Any
     fresh_until: float  # seconds since the epoch
     versions: Mapping[str, bytes | None]  # tag -> its version when the computation began
@@ -26,32 +24,23 @@ class Entry:
         return self.fresh_until - time.time()
 
 
-class Sealer:
-    """Sign entries with the first key, accept those of any: a rotated key keeps the cache warm.
+def seal(entry: Entry, name: str, keys: Sequence[str]) -> bytes:
+    """What is to lie under `name`, signed with the last of the keys."""
+    return _signer(name, keys).sign(pickle.dumps(tuple(entry), protocol=5))
 
-    The pickle inside is decoded only after the signature held, so that nobody who can write to
-    the store can run code here. The signature covers the key: an entry cannot be moved.
+
+def unseal(data: bytes, name: str, keys: Sequence[str]) -> Entry:
+    """The entry under `name`. Raises BadEntryError when none of the keys signed it for that name.
+
+    The pickle is decoded only after that, so that nobody who can write to the store can run code.
     """
+    try:
+        return Entry(*pickle.loads(_signer(name, keys).unsign(data)))  # noqa: S301 - signed by us
+    except BadSignature:
+        raise BadEntryError("its signature is not ours") from None
+    except Exception as error:  # whatever a class that changed or moved raises
+        raise BadEntryError(f"an older deploy wrote it: {error!r}") from error
 
-    def __init__(self, secrets: Sequence[str]) -> None:
-        self.keys = [hmac.digest(s.encode(), b"signed cache entry", "sha256") for s in secrets]
 
-    def seal(self, name: str, entry: Entry) -> bytes:
-        payload = pickle.dumps((entry.value, entry.fresh_until, entry.versions), protocol=5)
-        return self._sign(self.keys[0], name, payload) + payload
-
-    def open(self, name: str, data: bytes) -> Entry:
-        """The entry under `name`. Raises BadEntryError, without having decoded a forged one."""
-        signature, payload = data[:SIGNATURE_BYTES], data[SIGNATURE_BYTES:]
-        if not any(
-            hmac.compare_digest(signature, self._sign(key, name, payload)) for key in self.keys
-        ):
-            raise BadEntryError("its signature is not ours")
-        try:
-            return Entry(*pickle.loads(payload))  # noqa: S301 - signed by us
-        except Exception as error:  # whatever a class that changed or moved raises
-            raise BadEntryError(f"an older deploy wrote it: {error!r}") from error
-
-    @staticmethod
-    def _sign(key: bytes, name: str, payload: bytes) -> bytes:
-        return hmac.digest(key, name.encode() + b"\0" + payload, "sha256")
+def _signer(name: str, keys: Sequence[str]) -> Signer:
+    return Signer(list(keys), salt=name, key_derivation="hmac", digest_method=hashlib.sha256)

@@ -1,6 +1,5 @@
 """Caching values: Flask-Caching, with single flight, tags, stale values and signed entries."""
 
-import functools
 import hashlib
 import logging
 import zlib
@@ -15,7 +14,7 @@ from flask_caching.backends.nullcache import NullCache
 from flask_caching.utils import normalize_timeout
 
 from .breaker import Breaker
-from .entry import BadEntryError, Entry, Sealer
+from .entry import BadEntryError, Entry, seal, unseal
 from .flight import Flight
 
 T = TypeVar("T")
@@ -195,7 +194,7 @@ class Values(flask_caching.Cache):
     def write(self, key: str, entry: Entry, lifetime: int) -> bool:
         name = self.name("value", key)
         try:
-            data = self._sealer.seal(name, entry)
+            data = seal(entry, name, self._keys)
         except Exception as error:  # whatever a value that cannot be pickled raises
             logger.error("The value of %r cannot be cached: %r", key, error)
             return False
@@ -203,7 +202,7 @@ class Values(flask_caching.Cache):
 
     def _open(self, name: str, data: bytes | None) -> Entry | None:
         try:
-            return self._sealer.open(name, data) if data is not None else None
+            return unseal(data, name, self._keys) if data is not None else None
         except BadEntryError as error:
             logger.warning("An entry of the cache is ignored: %s.", error)
             self.store.delete_many(name)
@@ -213,10 +212,10 @@ class Values(flask_caching.Cache):
         return [self.name("tag", tag) for tag in tags]
 
     @property
-    def _sealer(self) -> Sealer:
+    def _keys(self) -> list[str]:
+        """The last one signs; a key that was rotated out keeps the cache warm."""
         config = (current_app or self.app).config
-        return _sealer(config["SECRET_KEY"], *(config["SECRET_KEY_FALLBACKS"] or ()))
+        return [*(config["SECRET_KEY_FALLBACKS"] or ()), config["SECRET_KEY"]]
 
 
 _shelf_name = "shelf {}".format
-_sealer = functools.lru_cache(maxsize=8)(lambda *secrets: Sealer(secrets))
