@@ -58,6 +58,21 @@ def test_what_needs_the_database_is_unavailable_until_it_is_back(
     wait_until(lambda: client.get("/").status_code == 200)
 
 
+@pytest.mark.parametrize("way", ["closed", "hangs"])
+def test_a_database_that_goes_after_the_last_statement_spoils_no_answer(
+    make_app: MakeApp, line: Line, way: str
+) -> None:
+    app = make_app(DATABASE_URL=line.near_end)
+
+    @app.get("/read")
+    def read() -> str:
+        app.extensions["sqlalchemy"].session.execute(sa.text("SELECT 1"))
+        line.fail(way)
+        return "answer"
+
+    assert app.test_client().get("/read").text == "answer"
+
+
 def test_one_request_waits_for_a_database_that_hangs_and_the_others_do_not_even_ask(
     make_app: MakeApp, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapper, ORMExecuteState, Session
 
 from .caching import invalidate
 # {% if cookiecutter.database != "sqlite" %}
-from .database_connections import Gate, refuse
+from .database_connections import Gate, RequestSession, refuse
 # {% endif %}
 from .settings import Settings
 
@@ -50,7 +50,11 @@ class Base(DeclarativeBase):
     __cache_tags__: tuple[str, ...] = ()
 
 
+# {% if cookiecutter.database == "sqlite" %}
 db = SQLAlchemy(model_class=Base)
+# {% else %}
+db = SQLAlchemy(model_class=Base, session_options={"class_": RequestSession})
+# {% endif %}
 migrate = Migrate(db=db, directory=str(Path(__file__).parent / "migrations"))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 # {% endif %}
 from flask import Response
+from flask_sqlalchemy.session import Session
 from sqlalchemy import Dialect
 from sqlalchemy.exc import OperationalError, TimeoutError
 from werkzeug.exceptions import ServiceUnavailable
@@ -67,6 +68,17 @@ class Connection(psycopg.Connection[Any]):
                 self.close()  # the answer may still come, and is nobody's any more
             raise
 # {% endif %}
+
+
+class RequestSession(Session):
+    """Ends without an error: the answer is ready, and what is not committed gets lost anyway."""
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except OperationalError as error:
+            logger.warning("The database failed at the end: %s", type(error.orig).__name__)
+            self.invalidate()
 
 
 def refuse(error: OperationalError | TimeoutError) -> Response:
