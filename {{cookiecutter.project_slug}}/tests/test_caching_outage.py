@@ -22,7 +22,8 @@ BREAKER = f"{caching.__name__}.breaker"
 
 
 @pytest.fixture
-def line(make_app: MakeApp) -> Iterator[Line]:
+def line(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
+    monkeypatch.setattr(f"{BREAKER}.PROBE_INTERVAL", 0.1)
     line = Line(make_app().extensions["settings"].cache_url.get_secret_value(), PORT)
     yield line
     line.end()
@@ -71,8 +72,13 @@ def test_one_request_waits_and_the_others_do_not_even_ask(
 
 @WAYS
 def test_the_cache_is_used_again_after_its_return_and_logged_twice(
-    make_app: MakeApp, line: Line, caplog: pytest.LogCaptureFixture, way: str
+    make_app: MakeApp,
+    line: Line,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
 ) -> None:
+    monkeypatch.undo()  # the interval is as it is in production
     visit = serve(make_app(CACHE_URL=line.near_end), lambda: "page")
     visit()
     line.fail(way)
