@@ -1,4 +1,4 @@
-"""Generated projects with one cache each, and nothing else that needs a server."""
+"""Generated projects with one cache each, and nothing else that needs a server of another kind."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -28,7 +28,8 @@ def service(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with ExitStack() as stack:
 
         def get(backend: str) -> BakedProject:
-            answers = {"cache_backend": backend, "session_store": "cookie", "database": "none"}
+            sessions = "redis" if backend == "redis" else "cookie"
+            answers = {"cache_backend": backend, "session_store": sessions, "database": "none"}
             demand_servers(answers)
             urls = stack.enter_context(servers.environment(answers, "unused"))
             if backend not in made:

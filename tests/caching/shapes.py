@@ -1,9 +1,11 @@
-"""Goes into a generated project and runs there, against the Redis of CACHE_URL."""
+"""Goes into a generated project and runs there, against the Redis of CACHE_URL and SESSION_URL."""
 
 from functools import partial
 
+from flask import session
 from my_service import create_app  # type: ignore[import-not-found]
 from my_service.caching import cache, invalidate, remember  # type: ignore[import-not-found]
+from my_service.sessions import regenerate  # type: ignore[import-not-found]
 
 KEYS = 60  # enough to be on every node of a cluster
 calls: list[int] = []
@@ -30,7 +32,28 @@ def computed() -> int:
     return len(calls)
 
 
-with create_app().app_context():
+app = create_app()
+
+
+@app.get("/visit")  # type: ignore[untyped-decorator]
+def visit() -> str:
+    session["visits"] = session.get("visits", 0) + 1
+    return str(session["visits"])
+
+
+@app.get("/sign-in")  # type: ignore[untyped-decorator]
+def sign_in() -> str:
+    regenerate()
+    return visit()
+
+
+@app.get("/sign-out")  # type: ignore[untyped-decorator]
+def sign_out() -> str:
+    session.clear()
+    return ""
+
+
+with app.app_context():
     cache.clear()
     assert computed() == 2 * KEYS
     assert computed() == 0
@@ -48,4 +71,11 @@ with create_app().app_context():
     cache.clear()
     assert computed() == 2 * KEYS
     assert not cache.store.open, "an operation failed"
+for _ in range(KEYS // 3):
+    browser, thief = app.test_client(), app.test_client()
+    assert [browser.get(path).text for path in ("/visit", "/visit")] == ["1", "2"]
+    thief.set_cookie("session", browser.get_cookie("session").value)
+    assert [browser.get(path).text for path in ("/sign-in", "/visit")] == ["3", "4"]
+    assert thief.get("/visit").text == "1"
+    assert [browser.get(path).text for path in ("/sign-out", "/visit")] == ["", "1"]
 print("every shape holds")

@@ -1,4 +1,4 @@
-"""Redis by CACHE_URL alone: TLS, a password, a socket, Sentinel, a cluster."""
+"""Redis by CACHE_URL and SESSION_URL alone: TLS, a password, a socket, Sentinel, a cluster."""
 
 import shutil
 import subprocess
@@ -71,7 +71,7 @@ class Start(ExitStack):
 def check(service: Service, url: str) -> None:
     project = service("redis")
     shutil.copy(Path(__file__).parent / "shapes.py", project.path)
-    said = project.run("uv run python shapes.py", CACHE_URL=url)
+    said = project.run("uv run python shapes.py", CACHE_URL=url, SESSION_URL=url)
     assert said.splitlines()[-1] == "every shape holds"
 
 
@@ -126,16 +126,17 @@ def test_with_a_password(service: Service, start: Start) -> None:
 def test_with_an_acl_user_who_may_touch_nothing_else(service: Service, start: Start) -> None:
     rules = [
         "--user",
-        "cache",
+        "service",
         "on",
         ">p@ss",
         "~my-service:cache:*",
+        "~my-service:session:*",
         "+@all",
         "-@dangerous",
         "+info",
     ]
     server = start(Shaped(start.folder(), *rules))
-    check(service, f"redis://cache:p%40ss@127.0.0.1:{server.port}/0")
+    check(service, f"redis://service:p%40ss@127.0.0.1:{server.port}/0")
 
 
 class Protected(Shaped):
@@ -179,7 +180,7 @@ def test_sentinels_and_the_death_of_the_master(service: Service, start: Start) -
     wait_until(lambda: all(knows(sentinel, replicas=2, others=2) for sentinel in watch))
     check(service, url)
 
-    with service("redis").serving(CACHE_URL=url, WEB_CONCURRENCY="1") as client:
+    with service("redis").serving(CACHE_URL=url, SESSION_URL=url, WEB_CONCURRENCY="1") as client:
 
         def visit() -> tuple[float, bool]:
             begun = time.monotonic()
@@ -187,6 +188,13 @@ def test_sentinels_and_the_death_of_the_master(service: Service, start: Start) -
             assert answer.status_code == 200
             return time.monotonic() - begun, "hit" in answer.headers["Cache-Status"]
 
+        def carted() -> bool:
+            summary = client.get("/cart/summary")
+            assert summary.status_code in (200, 503)
+            return summary.is_success and summary.json()["count"] == 3
+
+        client.post("/cart/add", data={"product_id": 1, "quantity": 3})
+        assert carted()
         visit()
         assert visit()[1]
         master.process.kill()
@@ -198,6 +206,7 @@ def test_sentinels_and_the_death_of_the_master(service: Service, start: Start) -
                 break
             time.sleep(0.05)
         assert was_hit
+        wait_until(carted)
         print(
             f"failover: longest {longest:.2f} s, hits again after {time.monotonic() - died:.1f} s"
         )
