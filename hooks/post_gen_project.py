@@ -13,13 +13,10 @@ GIVEN = {
 
 METRICS = [f"{PACKAGE}/backend_metrics.py", "tests/test_backend_metrics.py"]
 CACHING = ["tests/test_caching.py", *METRICS]
-CACHING_SERVER = [*CACHING, "tests/line.py", "tests/test_caching_outage.py"]
-REDIS = [f"{PACKAGE}/redis_client.py", "tests/test_redis_client.py", "compose.dev.yaml"]
-MEMCACHED = [
-    f"{PACKAGE}/memcached_client.py",
-    "tests/test_memcached_client.py",
-    "compose.dev.yaml",
-]
+CACHING_SERVER = [*CACHING, "tests/test_caching_outage.py"]
+SERVER = ["compose.dev.yaml", "tests/line.py"]
+REDIS = [f"{PACKAGE}/redis_client.py", "tests/test_redis_client.py", *SERVER]
+MEMCACHED = [f"{PACKAGE}/memcached_client.py", "tests/test_memcached_client.py", *SERVER]
 STORE = [
     f"{PACKAGE}/sessions/interface.py",
     "tests/test_sessions.py",
@@ -42,9 +39,8 @@ DATABASE = [
 DATABASE_SERVER = [
     *DATABASE,
     f"{PACKAGE}/database_connections.py",
-    "tests/line.py",
     "tests/test_database_outage.py",
-    "compose.dev.yaml",
+    *SERVER,
 ]
 # answer -> the files that it needs. A file listed here stays when any given answer needs it.
 NEEDS = {

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 
 class Line:
-    def __init__(self, url: str, default_port: int) -> None:
+    def __init__(self, url: str) -> None:
         self.url = urlsplit(url)
-        self.server = self.url.hostname or "", self.url.port or default_port
+        assert self.url.port, "The tests need a URL that names the port."
+        self.server = self.url.hostname or "", self.url.port
         self.connections = 0
         self.state = "works"
         self._sockets: list[socket.socket] = []

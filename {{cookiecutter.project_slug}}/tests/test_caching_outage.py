@@ -12,11 +12,6 @@ from . import caching
 from .conftest import MakeApp
 from .line import Line, wait_until
 
-# {% if cookiecutter.cache_backend == "redis" %}
-PORT = 6379
-# {% else %}
-PORT = 11211
-# {% endif %}
 cache = caching.cache
 BREAKER = f"{caching.__name__}.breaker"
 
@@ -24,7 +19,7 @@ BREAKER = f"{caching.__name__}.breaker"
 @pytest.fixture
 def line(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     monkeypatch.setattr(f"{BREAKER}.PROBE_INTERVAL", 0.1)
-    line = Line(make_app().extensions["settings"].cache_url.get_secret_value(), PORT)
+    line = Line(make_app().extensions["settings"].cache_url.get_secret_value())
     yield line
     line.end()
 

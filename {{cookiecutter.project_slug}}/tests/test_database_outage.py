@@ -17,11 +17,9 @@ from .visitor import pass_time
 # {% endif %}
 
 # {% if cookiecutter.database == "postgresql" %}
-PORT = 5432
 LOCK = "LOCK TABLE alembic_version"
 MISTAKE = "SELECT pg_cancel_backend(pg_backend_pid())"
 # {% else %}
-PORT = 3306
 LOCK = "LOCK TABLES alembic_version WRITE"
 MISTAKE = "SELECT nothing"
 # {% endif %}
@@ -32,7 +30,7 @@ PATIENCE = 0.5  # seconds
 @pytest.fixture
 def line(app: Flask, database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     monkeypatch.setattr(f"{CONNECTIONS}.PATIENCE", PATIENCE)
-    line = Line(database, PORT)
+    line = Line(database)
     yield line
     line.end()
 
