@@ -124,25 +124,24 @@ async def restart(stack: Stack, host: str) -> tuple[Counter[str], Counter[str]]:
     for _, writer in connections:
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     restarting = asyncio.create_task(asyncio.to_thread(stack.compose, "restart web"))
-    in_flight = asyncio.gather(*(outcome(reader) for reader, _ in connections))
+    in_flight = asyncio.gather(*(outcome(*connection) for connection in connections))
     newcomers: Counter[str] = Counter()
     while not restarting.done():
         answer = await asyncio.to_thread(ask, 8000, Request("/"), host)
         newcomers[answer.status] += 1
     await restarting
-    became = Counter(await in_flight)
-    for _, writer in connections:
-        writer.close()
-    return became, newcomers
+    return Counter(await in_flight), newcomers
 
 
-async def outcome(reader: asyncio.StreamReader) -> str:
+async def outcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
     """The status of an answer, provided that it came to its end."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"Content-Length: (\d+)", head)
         assert length
         await reader.readexactly(int(length[1]))
+        return head[9:12].decode()
     except (OSError, asyncio.IncompleteReadError):
         return CUT_OFF
-    return head[9:12].decode()
+    finally:
+        writer.close()
