@@ -257,6 +257,14 @@ def test_regenerate_moves_the_session_and_the_old_id_dies(alice: Visitor) -> Non
     assert stored(old) is None
 
 
+def test_a_session_that_holds_nothing_is_moved_too(alice: Visitor) -> None:
+    alice.do(lambda: [session.pop(key) for key in [*session]])
+    thief = alice.twin()
+    alice.do(both(sessions.regenerate, lambda: session.update(user="alice")))
+    assert alice.do(look) == "alice"
+    assert thief.do(look) is None
+
+
 def test_regenerate_takes_along_what_others_save_until_then(alice: Visitor) -> None:
     slow = alice.twin()
     with slow.slowly(look, sessions.regenerate):

@@ -59,8 +59,7 @@ class Session(UserDict[str, Any], SessionMixin):
 
     def __init__(self, interface: "SessionInterface", sid: str, due: bool) -> None:
         self.interface = interface
-        self.sid = sid  # the id that it is to have; "" for none
-        self.kept = sid  # the id that the store has it under
+        self.sid = sid  # the id that the store has it under; "" for none
         self.sent = sid  # the id that the browser has
         self.ended = ""  # the id that is to die
         self.due = due  # for renewal
@@ -76,7 +75,7 @@ class Session(UserDict[str, Any], SessionMixin):
         super().__setitem__(key, value)
 
     def clear(self) -> None:
-        self.ended, self.kept, self.sid = self.kept or self.ended, "", ""
+        self.ended, self.sid = self.sid or self.ended, ""
         self.data = {}
 
 
@@ -124,52 +123,47 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
         session.sent, session.ended, session.due = session.sid, "", False
 
     def regenerate(self, session: Session) -> None:
-        """Move the session to a new id, when it is saved. The old one dies."""
-        if session.data is not None and session.kept:
-            session.sid = self._generate_sid(self.sid_length)
+        """Move the session to a new id; the old one dies. Raises ServiceUnavailable.
+
+        Copy, then end the old one: what others change meanwhile is not lost.
+        """
+        if session.data is None or not session.sid:
+            return  # it gets an id of its own when it is saved
+        with self._guard(session):
+            sid, copy = self._generate_sid(self.sid_length), self._encode(session)
+            self.store.create(self._get_store_id(sid), copy)
+            if not self._swap(session, lambda _: MOVED):  # it has ended: that is not carried on
+                session.data = dict(merge(self._decode(session.found), session.data, ABSENT))
+            self._delete_session(session.sid)
+            session.sid, session.found = sid, copy
 
     def _retrieve_session_data(self, session: Session) -> dict[str, Any]:
         """Raises ServiceUnavailable. An id that the store does not know is not adopted."""
-        if session.kept:
+        if session.sid:
             with self._guard(session):
-                key = self._get_store_id(session.kept)
+                key = self._get_store_id(session.sid)
                 session.found = self.store.load(key, session.due) or MOVED
         data = self._decode(session.found)
         if data is None:
-            session.sid = session.kept = ""
+            session.sid = ""
         return data or {}
 
     def _upsert_session(self, session: Session) -> None:
         if session.ended:
             self._delete_session(session.ended)
-        if not session.kept and session.data:
-            session.sid = session.kept = self._generate_sid(self.sid_length)
-            session.found = self._encode(session)
-            self.store.create(self._get_store_id(session.kept), session.found)
-        elif session.kept != session.sid:
-            self._move(session)
-        elif session.kept and not self._swap(session, self._encode):
+        if not session.sid and session.data:
+            session.sid, session.found = self._generate_sid(self.sid_length), self._encode(session)
+            self.store.create(self._get_store_id(session.sid), session.found)
+        elif session.sid and not self._swap(session, self._encode):
             logger.info("A session ended while a request used it: what that changed is dropped.")
-            session.sid = session.kept = ""  # the cookie stays: it may be a newer one by now
-            session.data = {}
+            session.sid, session.data = "", {}  # the cookie stays: it may be a newer one by now
 
     def _delete_session(self, sid: str) -> None:
         self.store.delete(self._get_store_id(sid))
 
-    def _move(self, session: Session) -> None:
-        """Copy, then end the old id: whatever fails in between, nothing is lost."""
-        new, copy = self._get_store_id(session.sid), self._encode(session)
-        self.store.create(new, copy)
-        if not self._swap(session, lambda _: MOVED):  # it has ended: what it held is not carried on
-            session.data = dict(merge(self._decode(session.found), session.data, ABSENT))
-        self._delete_session(session.kept)
-        session.kept, session.found = session.sid, self._encode(session)
-        if session.found != copy:
-            self.store.replace(new, copy, session.found)
-
     def _swap(self, session: Session, new: Callable[[Session], bytes]) -> bool:
         """Compare and set; merge with what others saved meanwhile. False if they ended it."""
-        key = self._get_store_id(session.kept)
+        key = self._get_store_id(session.sid)
         for _ in range(ATTEMPTS):
             data = new(session)
             if data == session.found or self.store.replace(key, session.found, data):
