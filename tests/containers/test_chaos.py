@@ -11,7 +11,8 @@ from tests.servers import KINDS as SERVERS
 
 pytestmark = pytest.mark.containers
 
-OUTAGE = 8  # seconds that a service is away
+DOWN = 4  # seconds
+HUNG = 8  # seconds: more than a statement may take
 # Seconds that a cached page may take. A cache out of reach costs half a second; the rest is what
 # twenty clients wait for two slow processors. It waits longer where all threads of a process wait
 # for statements of a paused database, or where a process has to be started.
@@ -30,19 +31,19 @@ Fault = Callable[[Stack, str], None]
 
 def killed(stack: Stack, service: str) -> None:
     stack.compose(f"kill {service}")
-    time.sleep(OUTAGE)
+    time.sleep(DOWN)
     stack.compose(f"start {service}")
 
 
 def stopped(stack: Stack, service: str) -> None:
     stack.compose(f"stop --timeout 2 {service}")
-    time.sleep(OUTAGE)
+    time.sleep(DOWN)
     stack.compose(f"start {service}")
 
 
 def paused(stack: Stack, service: str) -> None:
     stack.compose(f"pause {service}")
-    time.sleep(OUTAGE)
+    time.sleep(HUNG)
     stack.compose(f"unpause {service}")
 
 
@@ -58,7 +59,7 @@ def overfilled(stack: Stack, service: str) -> None:
 
 
 def worker_killed(stack: Stack, service: str) -> None:
-    stack.shell(service, "read worker others </proc/1/task/1/children; kill -9 $worker")
+    stack.shell(service, f"kill -9 $({BUSIEST_WORKER})")
 
 
 def faults(answers: Mapping[str, str]) -> Iterator[tuple[str, Fault]]:
@@ -98,7 +99,7 @@ def test_faults_cost_what_was_promised_and_pass(
             record_property("chaos", f"| {' | '.join(columns)} |")
 
             for kind, answers in seen.items():
-                assert counts(answers).keys() <= allowed(kind, service), stack.complaints()
+                assert counts(answers).keys() <= allowed(kind, service, stack), stack.complaints()
                 assert all("Retry-After" in a.headers for a in answers if a.status == "503")
             assert max(longest(seen["pages"]), longest(seen["API"])) < LONGEST[service]
             assert back < RECOVERY
@@ -106,9 +107,11 @@ def test_faults_cost_what_was_promised_and_pass(
             assert [pieces(stack.port, cart) for cart in carts] == [1] * CARTS
 
 
-def allowed(kind: str, service: str) -> set[str]:
+def allowed(kind: str, service: str, stack: Stack) -> set[str]:
     """What may become of requests of a kind while a service fails."""
     needs = {"search": {"database"}, "cart": {"database", "sessions"}}.get(kind, set())
+    if kind == "cart" and stack.project.answers["session_store"] == "sql":
+        needs |= {"cache"}  # without it the database may be too busy to find a session in time
     out_of_reach = {"503"} if service in needs else set()
     dead = {CUT_OFF} if service == "web" else set()  # what the killed worker was answering
     return {"200"} | out_of_reach | dead

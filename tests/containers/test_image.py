@@ -71,6 +71,19 @@ def test_changed_code_changes_the_last_layer_and_installs_no_dependency_again(
     assert after[-1] != before[-1]
 
 
+@on("simple/filesystem/sqlite")
+def test_it_is_built_as_the_lock_file_says_and_not_when_that_is_outdated(stack: Stack) -> None:
+    lock = stack.project.path / "uv.lock"
+    stack.project.run("uv lock")
+    try:
+        stack.compose("build web")
+        lock.write_text(lock.read_text().replace('specifier = ">=', 'specifier = ">'))
+        with pytest.raises(AssertionError, match=r"lockfile .*needs to be updated"):
+            stack.compose("build web")
+    finally:
+        lock.unlink()
+
+
 def layers(stack: Stack) -> list[str]:
     """What identifies them, the base's first."""
     found = stack.project.run(f"docker image inspect {stack.image}")
