@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from flask import session
+from flask import session  # type: ignore[import-not-found]
 from my_service import create_app  # type: ignore[import-not-found]
 from my_service.caching import cache, invalidate, remember  # type: ignore[import-not-found]
 from my_service.sessions import regenerate  # type: ignore[import-not-found]
@@ -44,7 +44,7 @@ def visit() -> str:
 @app.get("/sign-in")  # type: ignore[untyped-decorator]
 def sign_in() -> str:
     regenerate()
-    return visit()
+    return str(visit())
 
 
 @app.get("/sign-out")  # type: ignore[untyped-decorator]
