@@ -1,6 +1,5 @@
 """The stacks that the tests share, and what they tell at the end."""
 
-import functools
 from collections.abc import Iterator
 
 import pytest
@@ -36,23 +35,13 @@ def stack(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
     """A running stack. One at a time: the tests of a stack follow each other."""
-    demand_engine()
-    folder = tmp_path_factory.mktemp("stack")
-    with prepared(folder, STACKS[request.param]) as stack:
-        demand_images(frozenset(stack.images))
+    if not engine_answers():
+        pytest.skip("no Docker engine with Compose answers: what runs in containers is not tested")
+    with prepared(tmp_path_factory.mktemp("stack"), STACKS[request.param]) as stack:
+        if lacked := lacking(stack.images):
+            pytest.skip(f"images neither here nor to be pulled: {', '.join(lacked)}")
         stack.make("up")
         yield stack
-
-
-def demand_engine() -> None:
-    if not engine_answers():
-        pytest.skip("no Docker engine with Compose answers")
-
-
-@functools.cache
-def demand_images(images: frozenset[str]) -> None:
-    if lacked := lacking(images):
-        pytest.skip(f"images neither here nor to be pulled: {', '.join(lacked)}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
