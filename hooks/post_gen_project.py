@@ -34,6 +34,7 @@ DATABASE = [
     f"{PACKAGE}/shop/models.py",
     f"{PACKAGE}/shop/writes.py",
     "tests/test_invalidation.py",
+    "tests/test_migrations.py",
     "tests/test_shop_writes.py",
 ]
 DATABASE_SERVER = [

@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 # {% if cookiecutter.database == "sqlite" %}
-from sqlalchemy import Engine, MetaData, UpdateBase, event, text
+from sqlalchemy import Engine, FromClause, MetaData, UpdateBase, event, text
 # {% else %}
-from sqlalchemy import MetaData, UpdateBase, event, text
+from sqlalchemy import FromClause, MetaData, UpdateBase, event, text
 from sqlalchemy.exc import OperationalError, TimeoutError
 # {% endif %}
 from sqlalchemy.orm import DeclarativeBase, Mapper, ORMExecuteState, Session
@@ -89,11 +90,12 @@ def _prepare(connection: Any, _: Any) -> None:
 # A model with __cache_tags__ invalidates them after the commit that changed it: not before, when
 # others still read the old row, and not after a rollback. A savepoint is neither.
 
+_tags: WeakKeyDictionary[FromClause, set[str]] = WeakKeyDictionary()  # of each table
+
 
 @event.listens_for(Mapper, "after_mapper_constructed")
 def _mark_table(mapper: Mapper[Any], model: Any) -> None:
-    info = getattr(mapper.local_table, "info", {})
-    info.setdefault("cache_tags", set()).update(getattr(model, "__cache_tags__", ()))
+    _tags.setdefault(mapper.local_table, set()).update(getattr(model, "__cache_tags__", ()))
 
 
 @event.listens_for(Session, "after_flush")
@@ -105,8 +107,7 @@ def _note_rows(session: Session, _: Any) -> None:
 @event.listens_for(Session, "do_orm_execute")
 def _note_statement(state: ORMExecuteState) -> None:
     if state.is_insert or state.is_update or state.is_delete:
-        table = cast(UpdateBase, state.statement).table
-        _note(state.session, getattr(table, "info", {}).get("cache_tags", ()))
+        _note(state.session, _tags.get(cast(UpdateBase, state.statement).table, ()))
 
 
 @event.listens_for(Session, "after_commit")
