@@ -1,5 +1,6 @@
 """Writing to the catalogue: through the API, and by `flask shop seed`."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -65,6 +66,65 @@ def test_a_product_may_be_sent_back_as_it_was_read(
     answer = send(client, "PUT", f"/api/products/{mug['id']}", json=mug)
 
     assert (answer.status_code, answer.get_json()) == (200, mug)
+
+
+def test_an_id_in_the_body_that_is_not_the_paths_is_refused(
+    client: FlaskClient, mug: dict[str, Any]
+) -> None:
+    for method, path in (("PUT", f"/api/products/{mug['id']}"), ("POST", "/api/products")):
+        answer = send(client, method, path, json={**LADLE, "id": mug["id"] + 1})
+
+        assert answer.status_code == 422
+        assert [error["field"] for error in problem(answer)["errors"]] == ["id"]
+    assert client.get("/api/products").get_json()["total"] == 42
+    assert client.get(f"/api/products/{mug['id']}").get_json() == mug
+
+
+def test_what_is_gone_right_after_it_was_written_was_written(
+    app: Flask, client: FlaskClient, mug: dict[str, Any]
+) -> None:
+    db = app.extensions["sqlalchemy"]
+    for method, path in (("PUT", f"/api/products/{mug['id']}"), ("POST", "/api/products")):
+
+        @sa.event.listens_for(db.session, "after_commit", once=True)
+        def clear(_: object) -> None:
+            with db.engine.begin() as connection:
+                connection.execute(sa.delete(db.metadata.tables["products"]))
+
+        written = send(client, method, path, json=LADLE).get_json()
+        assert written == {"id": written["id"], **LADLE}
+    assert client.get("/api/products").get_json()["total"] == 0
+
+
+def before_writes(app: Flask, act: Callable[[], object]) -> None:
+    """Do it whenever an UPDATE or a DELETE is about to be sent."""
+    with app.app_context():
+
+        @sa.event.listens_for(app.extensions["sqlalchemy"].engine, "before_execute")
+        def intervene(_: object, statement: sa.Executable, *options: object) -> None:
+            if statement.is_dml:
+                act()
+
+
+def test_of_two_writes_at_once_one_counts_and_no_half_of_the_other(
+    app: Flask, client: FlaskClient, make_app: MakeApp, mug: dict[str, Any]
+) -> None:
+    product, other = f"/api/products/{mug['id']}", make_app().test_client()
+    before_writes(app, lambda: send(other, "PUT", product, json={**mug, "stock": 3}))
+    renamed = {**mug, "name": "Tin Mug"}
+
+    assert send(client, "PUT", product, json=renamed).get_json() == renamed
+    assert client.get(product).get_json() == renamed
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_a_product_that_somebody_deletes_at_the_same_time_is_missing(
+    app: Flask, client: FlaskClient, make_app: MakeApp, mug: dict[str, Any], method: str
+) -> None:
+    product, other = f"/api/products/{mug['id']}", make_app().test_client()
+    before_writes(app, lambda: send(other, "DELETE", product))
+
+    assert send(client, method, product, json=LADLE).status_code == 404
 
 
 def test_a_product_that_does_not_exist_cannot_be_changed(client: FlaskClient) -> None:

@@ -25,7 +25,7 @@ def seed(ask: bool, if_empty: bool) -> None:
         return
     if ask and not (in_a_terminal() and agreed(len(missing))):
         return
-    db.session.add_all(Product(**Draft.model_validate(sample).model_dump()) for sample in missing)
+    db.session.add_all(Product(**Draft.model_validate(sample).columns()) for sample in missing)
     db.session.commit()
     click.echo(f"Added {len(missing)} sample product{'s' * (len(missing) != 1)}.")
 

@@ -23,10 +23,6 @@ class Product(Base):
     def price(self) -> Decimal:
         return Decimal(self.cents).scaleb(-2)
 
-    @price.setter
-    def price(self, price: Decimal) -> None:
-        self.cents = int(price.scaleb(2))
-
     def item(self) -> Item:
         return {
             "id": self.id,

@@ -41,7 +41,7 @@ def create() -> ResponseReturnValue:
 
 @bp.put("/products/<int:product_id>")
 def update(product_id: int) -> Response:
-    return jsonify(catalogue.update(product_id, draft()) or missing(product_id))
+    return jsonify(catalogue.update(product_id, draft(product_id)) or missing(product_id))
 
 
 @bp.delete("/products/<int:product_id>")
@@ -49,14 +49,18 @@ def delete(product_id: int) -> ResponseReturnValue:
     return ("", 204) if catalogue.delete(product_id) else missing(product_id)
 
 
-def draft() -> Draft:
+def draft(product_id: int | None = None) -> Draft:
     """The product in the body. Aborts with 415 or 400 for what is no JSON, else with 422."""
     if not request.is_json:
         abort(415, "Send the product as application/json.")
     try:
-        return Draft.model_validate_json(request.get_data())
+        body = Draft.model_validate_json(request.get_data())
     except ValidationError as error:
         mistakes = error.errors()
+    else:
+        if body.id in (None, product_id):
+            return body
+        raise NotAProduct([{"field": "id", "detail": "It may only repeat the id in the path."}])
     if mistakes[0]["type"] == "json_invalid":
         abort(400, f"The body is not JSON: {mistakes[0]['ctx']['error']}.")
     raise NotAProduct(
