@@ -65,6 +65,36 @@ def test_a_page_is_computed_once(app: Flask) -> None:
     assert 55 < int(second.cache_control.max_age or 0) <= 60
 
 
+def test_browsers_may_keep_a_page_as_long_as_the_cache_does(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, view = serve(app, lambda: "hello", stale=300)
+    client.get("/page")
+
+    def allowed() -> tuple[int, int]:
+        control = client.get("/page").cache_control
+        assert control.public
+        assert control.max_age is not None
+        return control.max_age, int(control.stale_while_revalidate or 0)
+
+    pass_time(monkeypatch, 20)
+    fresh, stale = allowed()
+    assert (35 < fresh <= 40, stale) == (True, 300)
+
+    view.answer = lambda: abort(500)
+    pass_time(monkeypatch, 80)
+    fresh, stale = allowed()
+    assert (fresh, 255 < stale <= 260) == (0, True)
+
+
+def test_a_page_may_have_browsers_ask_each_time(app: Flask) -> None:
+    client, _ = serve(app, lambda: "hello", stale=300, max_age=0)
+    for _ in range(2):
+        control = client.get("/page").cache_control
+        assert (control.public, control.max_age) == (True, 0)
+        assert control.stale_while_revalidate is None
+
+
 def test_a_page_answers_304_to_whoever_has_it(app: Flask) -> None:
     client, view = serve(app, lambda: "hello")
     etag = client.get("/page").headers["ETag"]
@@ -183,11 +213,31 @@ def test_a_deliberate_answer_beats_the_stale_page(
 
 
 def test_a_page_that_touched_the_session_is_private(app: Flask) -> None:
-    client, _ = serve(app, touched_session)
+    def answer() -> Response:
+        return Response(touched_session(), headers={"Cache-Control": "public, max-age=60"})
+
+    client, _ = serve(app, answer)
     seen = client.get("/page")
+    assert seen.headers["Cache-Status"].endswith("; fwd=miss; detail=session")
     assert seen.cache_control.private
     assert seen.cache_control.no_cache
+    assert seen.cache_control.max_age is None
     assert not seen.cache_control.public
+
+
+def test_those_who_ask_for_a_page_that_is_missing_do_not_queue(app: Flask) -> None:
+    together = threading.Barrier(2)
+
+    def missing() -> None:
+        if view.calls > 1:
+            together.wait(5)
+        abort(404)
+
+    client, view = serve(app, missing)
+    client.get("/page")
+    with ThreadPoolExecutor(2) as pool:
+        answers = pool.map(lambda _: app.test_client().get("/page").status_code, range(2))
+        assert [*answers] == [404, 404]
 
 
 # Values
@@ -812,6 +862,6 @@ def test_a_command_empties_the_cache(app: Flask, command: tuple[str, ...]) -> No
     client.get("/page")
     done = app.test_cli_runner().invoke(args=["cache", *command])
     client.get("/page")
-    assert view.calls == 2
     in_the_process = app.config["CACHE_URL"].startswith("memory:")  # of the service, not of this
+    assert view.calls == (1 if in_the_process else 2)
     assert ("restart" in done.output, done.exit_code) == (in_the_process, int(in_the_process))

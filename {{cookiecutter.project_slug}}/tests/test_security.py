@@ -97,3 +97,26 @@ def test_only_trusted_hosts_are_answered(make_app: MakeApp) -> None:
 
 def test_without_trusted_hosts_any_is_answered(client: FlaskClient) -> None:
     assert client.get("/livez", headers={"Host": "anything.example"}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["x" * 300, "a..b"])
+def test_what_is_no_host_is_a_bad_request(client: FlaskClient, host: str) -> None:
+    assert client.get("/livez", headers={"Host": host}).status_code == 400
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_every_method_that_may_change_something_is_guarded(
+    client: FlaskClient, method: str
+) -> None:
+    answer = client.open("/nothing", method=method, headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert answer.status_code == 403
+
+
+def test_an_error_is_kept_by_nobody_and_a_redirect_is_none(make_app: MakeApp) -> None:
+    app = make_app()
+    app.add_url_rule("/folder/", "folder", lambda: "here")
+
+    assert app.test_client().get("/nothing").cache_control.no_store
+    redirect = app.test_client().get("/folder")
+    assert (redirect.status_code, redirect.location) == (308, "http://localhost/folder/")

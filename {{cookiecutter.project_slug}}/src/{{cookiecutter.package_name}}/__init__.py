@@ -20,7 +20,7 @@ from .shop import init_shop
 
 
 def create_app(overrides: dict[str, object] | None = None) -> Flask:
-    """The service. `overrides` beat the environment: settings, or else keys of `app.config`.
+    """The service. `overrides` beat the environment: settings, and what else `app.config` may have.
 
     Nothing connects here: the service starts while its servers are down. Raises SystemExit with
     one sentence for each bad setting.

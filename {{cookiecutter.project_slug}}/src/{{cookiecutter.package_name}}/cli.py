@@ -12,7 +12,11 @@ from .metrics import metrics_port, read_cache_metrics
 from .sessions import prune
 # {% endif %}
 
+# {% if cookiecutter.cache_backend == "simple" %}
+UNREACHABLE = "The cache lies in the process of the service, out of reach from here: restart that."
+# {% else %}
 UNREACHABLE = "The cache cannot be reached: nothing was changed."
+# {% endif %}
 
 
 def init_cli(app: Flask) -> None:
@@ -58,7 +62,11 @@ def cache_stats() -> None:
 def cache_clear() -> None:
     """Make every entry of this service unreachable."""
     _refuse_without_cache()
+    # {% if cookiecutter.cache_backend == "simple" %}
+    raise click.ClickException(UNREACHABLE)
+    # {% else %}
     _confirm(cache.clear(), "The cache is empty.")
+    # {% endif %}
 
 
 @cache_commands.command("invalidate")
@@ -66,8 +74,12 @@ def cache_clear() -> None:
 def cache_invalidate(tags: tuple[str, ...]) -> None:
     """Make what carries one of the tags unreachable."""
     _refuse_without_cache()
+    # {% if cookiecutter.cache_backend == "simple" %}
+    raise click.ClickException(UNREACHABLE)
+    # {% else %}
     cache.invalidate(*tags)
     _confirm(not cache.store.open, f"Invalidated: {', '.join(tags)}.")
+    # {% endif %}
 
 
 def _refuse_without_cache() -> None:
@@ -75,18 +87,14 @@ def _refuse_without_cache() -> None:
         raise click.ClickException("There is no cache: CACHE_URL is null://.")
 
 
+# {% if cookiecutter.cache_backend != "simple" %}
 def _confirm(reached: bool, done: str) -> None:
-    # {% if cookiecutter.cache_backend == "simple" %}
-    raise click.ClickException(
-        "The cache lies in the process of the service, out of reach from here: restart that."
-    )
-    # {% else %}
     if not reached:
         raise click.ClickException(UNREACHABLE)
     click.echo(done)
-    # {% endif %}
 
 
+# {% endif %}
 session_commands = AppGroup("sessions", help="Look after the session store.")
 
 

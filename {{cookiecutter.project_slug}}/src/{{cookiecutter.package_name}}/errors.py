@@ -12,6 +12,7 @@ def show(error: HTTPException) -> Response:
     response = current_app.make_response(error.get_response())
     if error.code is None or error.code < 400:  # a redirect of the router
         return response
+    response.cache_control.no_store = True  # what is missing now may be there in a moment
     if request.path.startswith("/api/"):
         problem = {
             "type": "about:blank",

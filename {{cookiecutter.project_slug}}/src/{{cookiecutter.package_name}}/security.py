@@ -1,7 +1,7 @@
 """What the service refuses, and the headers that have browsers refuse more."""
 
 from flask import Flask, Response, abort, request
-from werkzeug.exceptions import SecurityError
+from werkzeug.exceptions import BadHost, SecurityError
 
 LARGEST_BODY = 1024 * 1024  # bytes
 
@@ -23,7 +23,8 @@ def init_security(app: Flask) -> None:
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_CONTENT_LENGTH"] or LARGEST_BODY
     if settings.trusted_hosts:  # and who is on this machine: the container's health check
         app.config["TRUSTED_HOSTS"] = [*settings.trusted_hosts, "localhost", "127.0.0.1"]
-    app.register_error_handler(SecurityError, refuse_host)
+    for error in (BadHost, SecurityError):
+        app.register_error_handler(error, refuse_host)
     app.before_request(refuse_cross_origin)
 
     @app.after_request
@@ -52,6 +53,6 @@ def refuse_cross_origin() -> None:
         abort(403, "This came from a page of another site: nothing was done.")
 
 
-def refuse_host(_: SecurityError) -> Response:
+def refuse_host(_: BadHost | SecurityError) -> Response:
     """Plain text: there are no URLs, so no page, for a host that is not ours."""
-    return Response("TRUSTED_HOSTS does not have this host.\n", 400, mimetype="text/plain")
+    return Response("This is no host of this service.\n", 400, mimetype="text/plain")

@@ -1,7 +1,9 @@
 """The settings: read from the environment and `.env`, checked once, at start."""
 
 from collections.abc import Mapping
+# {% if cookiecutter.__files %}
 from pathlib import Path
+# {% endif %}
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -10,8 +12,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 EXAMPLE_KEY = "development-only-key-never-deploy-it"
 
+# {% if cookiecutter.__files %}
 VAR = Path("var").absolute()  # what the service writes beside itself in development
 
+# {% endif %}
 # {% if cookiecutter.cache_backend == "simple" %}
 CACHE_URL = "memory://"
 CACHE_SCHEMES = ("memory", "null")
@@ -163,8 +167,12 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as error:
+        # {% if cookiecutter.session_store == "sql" and "database" in cookiecutter.__servers %}
         mistakes = [at for at in error.errors() if at["type"] != "default_factory_not_called"]
         raise SystemExit("\n".join(map(_sentence, mistakes))) from None
+        # {% else %}
+        raise SystemExit("\n".join(map(_sentence, error.errors()))) from None
+        # {% endif %}
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ class Cache(Decorators):
         tags: Sequence[str] = (),
         args: Sequence[str] = (),
         vary: Sequence[str] = (),
+        max_age: int | None = None,
     ) -> Callable[[View], View]:
         """Cache a view: one entry for each host, path, value of the query arguments `args` and of
         the request headers `vary`. Put it under the route, above everything else.
@@ -38,6 +39,10 @@ class Cache(Decorators):
         nothing else, and are not streamed, private, no-cache or no-store; everything else passes.
         Requests with Authorization bypass the cache. For `stale` seconds after the timeout the
         old page is served while one request computes the new one, and when that fails.
+
+        Browsers and proxies may keep the page as long as it is fresh or stale here, and there no
+        invalidation reaches it. `max_age` seconds are the most that they may: 0 has them ask every
+        time, which costs a 304.
         """
         listed = {name.lower() for name in vary}
 
@@ -55,25 +60,26 @@ class Cache(Decorators):
                     return _status(compute(), "fwd=bypass")
                 with Flight(self, _key(args, vary), tags, stale) as flight:
                     if flight.board():
-                        return _restore(flight)
+                        return _restore(flight, max_age)
                     try:
                         response = compute()
                     except Exception as error:
                         if flight.fall_back(error):
-                            return _restore(flight)
+                            return _restore(flight, max_age)
                         if isinstance(error, HTTPException) and request.method == "GET":
                             flight.decline()
                         raise
                     if response.status_code >= 500 and flight.fall_back():
-                        return _restore(flight)
+                        return _restore(flight, max_age)
                     if storable(response) and listed.issuperset(map(str.lower, response.vary)):
                         response.add_etag()
                         headers = [item for item in response.headers if item[0] != "Content-Length"]
                         flight.land((response.get_data(), headers), self.seconds(timeout))
-                        return _restore(flight)
+                        return _restore(flight, max_age)
                     if request.method == "GET":
                         flight.decline()
-                    return _status(response, f"fwd={flight.outcome}")
+                    detail = "; detail=session" if session_touched() else ""
+                    return _status(response, f"fwd={flight.outcome}{detail}")
 
             return cast(View, answer)
 
@@ -121,7 +127,7 @@ def _key(args: Sequence[str], vary: Sequence[str]) -> str:
     )
 
 
-def _restore(flight: Flight) -> Response:
+def _restore(flight: Flight, max_age: int | None) -> Response:
     """The stored page, or 304 when the browser has it."""
     body, headers = flight.value
     response = current_app.response_class(body, headers=headers)
@@ -132,7 +138,9 @@ def _restore(flight: Flight) -> Response:
         _status(response, "fwd=miss; stored" if flight.stored else f"fwd={flight.outcome}")
     response.cache_control.public = True
     response.cache_control.max_age = max(flight.ttl, 0)
-    if flight.stale:
+    if max_age is not None:
+        response.cache_control.max_age = min(max_age, response.cache_control.max_age)
+    elif flight.stale:
         response.cache_control.stale_while_revalidate = flight.stale + min(flight.ttl, 0)
     return cast(Response, response.make_conditional(request))
 

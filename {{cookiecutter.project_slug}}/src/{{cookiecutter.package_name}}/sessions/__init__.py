@@ -44,11 +44,15 @@ def init_sessions(app: Flask, settings: Settings) -> None:
 
 
 def regenerate() -> None:
+    # {% if cookiecutter.session_store == "cookie" %}
+    """Sign the cookie anew. At a login, all the same: in another store the id must change."""
+    # {% else %}
     """Give the visitor's session a new id; the old one dies. At a login, and when rights change.
 
     Otherwise whoever made a visitor use an id of their own choice would be signed in along with
     them (session fixation).
     """
+    # {% endif %}
     _interface().regenerate(session)
 
 

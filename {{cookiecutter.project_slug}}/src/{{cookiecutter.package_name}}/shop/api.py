@@ -1,4 +1,4 @@
-"""The catalogue as JSON."""
+"""The catalogue as JSON. Clients ask each time, so that they see what they have written."""
 
 from flask import Blueprint, Response, jsonify
 
@@ -9,13 +9,13 @@ bp = Blueprint("api", __name__, url_prefix="/api")
 
 
 @bp.get("/products")
-@page(timeout=60, stale=300, tags=("products",), args=("page", "q"))
+@page(timeout=60, stale=300, tags=("products",), args=("page", "q"), max_age=0)
 def products() -> Response:
     found = asked_page()
     return jsonify(items=found.items, page=found.page, pages=found.pages, total=found.total)
 
 
 @bp.get("/products/<int:product_id>")
-@page(timeout=60, stale=300, tags=("products",))
+@page(timeout=60, stale=300, tags=("products",), max_age=0)
 def product(product_id: int) -> Response:
     return jsonify(asked_product(product_id))

@@ -56,6 +56,7 @@ def add() -> Redirect:
     if not product["stock"]:
         abort(409, f"{product['name']} is sold out.")
     key = f"{KEY}{product['id']}"
+    # Of two clicks at once the later one counts: a session merges keys, it does not add numbers.
     session[key] = min(session.get(key, 0) + number("quantity", "1"), product["stock"], MOST)
     return redirect(url_for("cart.show"), 303)
 
