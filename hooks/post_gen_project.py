@@ -33,9 +33,10 @@ DATABASE = [
     f"{PACKAGE}/shop/cli.py",
     f"{PACKAGE}/shop/models.py",
     f"{PACKAGE}/shop/writes.py",
+    "tests/shop/conftest.py",
+    "tests/shop/test_writes.py",
     "tests/test_invalidation.py",
     "tests/test_migrations.py",
-    "tests/test_shop_writes.py",
 ]
 DATABASE_SERVER = [
     *DATABASE,

@@ -3,12 +3,9 @@
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-# {% if cookiecutter.database != "none" %}
-from typing import Any
-# {% endif %}
 
 import pytest
-# {% if cookiecutter.database != "none" %}
+# {% if "database" in cookiecutter.__servers %}
 import sqlalchemy as sa
 # {% endif %}
 from flask import Flask
@@ -17,12 +14,10 @@ from flask.testing import FlaskClient
 from flask_migrate import upgrade
 # {% endif %}
 
-# {% if cookiecutter.database == "none" %}
-from . import create_app
-# {% elif cookiecutter.database == "sqlite" %}
-from . import create_app, shop
+# {% if "database" in cookiecutter.__servers %}
+from . import create_app, routes, settings
 # {% else %}
-from . import create_app, settings, shop
+from . import create_app, routes
 # {% endif %}
 
 MakeApp = Callable[..., Flask]
@@ -86,7 +81,7 @@ def _migrate(url: str) -> None:
 
 @pytest.fixture
 def make_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeApp]:
-    """Services on the servers of the environment, under names of their own.
+    """Services on the servers of the environment, under names of their own, with `routes`.
 
     Those of one test share cache, sessions and database, as the workers of one service do.
     """
@@ -104,13 +99,13 @@ def make_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeApp
         # {% endif %}
         # {% if cookiecutter.database != "none" %}
         "DATABASE_URL": request.getfixturevalue("database"),
-        "API_TOKEN": "test-token",
         # {% endif %}
     }
     made: list[Flask] = []
 
     def make(**overrides: object) -> Flask:
         made.append(create_app({**shared, **overrides}))
+        made[-1].register_blueprint(routes.bp)
         return made[-1]
 
     yield make
@@ -122,47 +117,12 @@ def make_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeApp
     made.clear()  # and with them whatever their session stores keep open
 
 
-# {% if cookiecutter.database == "none" %}
 @pytest.fixture
 def app(make_app: MakeApp) -> Flask:
     """The service."""
     return make_app()
 
 
-# {% else %}
-@pytest.fixture
-def app(make_app: MakeApp, catalogue: list[dict[str, Any]]) -> Flask:
-    """The service, its catalogue as it was seeded."""
-    app = make_app()
-    with app.app_context():
-        session = app.extensions["sqlalchemy"].session
-        if _rows(session) != catalogue:
-            session.execute(sa.delete(shop.models.Product))
-            session.execute(sa.insert(shop.models.Product), catalogue)
-            session.commit()
-    return app
-
-
-@pytest.fixture(scope="session")
-def catalogue(database: str) -> list[dict[str, Any]]:
-    """The rows of the sample products."""
-    app = create_app({"APP_ENV": "testing", "DATABASE_URL": database})
-    seeded = app.test_cli_runner().invoke(args=["shop", "seed"])
-    assert seeded.exit_code == 0, seeded.output
-    with app.app_context():
-        db = app.extensions["sqlalchemy"]
-        rows = _rows(db.session)
-        db.session.remove()
-        db.engine.dispose()
-    return rows
-
-
-def _rows(session: Any) -> list[dict[str, Any]]:
-    columns = shop.models.Product.__table__.columns
-    return [row._asdict() for row in session.execute(sa.select(*columns).order_by(columns.id))]
-
-
-# {% endif %}
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()

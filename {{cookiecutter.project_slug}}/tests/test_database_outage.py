@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 from flask_migrate import current
 
-from . import create_app
+from . import caching, create_app
 from .conftest import MakeApp
 from .line import Line, wait_until
 # {% if cookiecutter.cache_backend != "none" %}
@@ -28,22 +29,34 @@ PATIENCE = 0.5  # seconds
 
 
 @pytest.fixture
-def line(app: Flask, database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
+def line(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     monkeypatch.setattr(f"{CONNECTIONS}.PATIENCE", PATIENCE)
     line = Line(database)
     yield line
     line.end()
 
 
+def serve(app: Flask) -> FlaskClient:
+    """A page that reads the database, /page, and the same in the API."""
+
+    def read() -> str:
+        app.extensions["sqlalchemy"].session.execute(sa.text("SELECT 1"))
+        return "answer"
+
+    app.add_url_rule("/page", "page", caching.page(timeout=60, stale=300)(read))
+    app.add_url_rule("/api/page", "api", read)
+    return app.test_client()
+
+
 @pytest.mark.parametrize("way", ["closed", "hangs"])
 def test_what_needs_the_database_is_unavailable_until_it_is_back(
     make_app: MakeApp, line: Line, caplog: pytest.LogCaptureFixture, way: str
 ) -> None:
-    client = make_app(DATABASE_URL=line.near_end, CACHE_URL="null://").test_client()
-    assert client.get("/").status_code == 200
+    client = serve(make_app(DATABASE_URL=line.near_end, CACHE_URL="null://"))
+    assert client.get("/page").status_code == 200
 
     line.fail(way)
-    page, problem = client.get("/"), client.get("/api/products")
+    page, problem = client.get("/page"), client.get("/api/page")
     assert (page.status_code, problem.status_code) == (503, 503)
     assert int(page.headers["Retry-After"]) > 0
     assert "out of reach" in page.text
@@ -53,7 +66,7 @@ def test_what_needs_the_database_is_unavailable_until_it_is_back(
     assert "Traceback" not in caplog.text
 
     line.mend()
-    wait_until(lambda: client.get("/").status_code == 200)
+    wait_until(lambda: client.get("/page").status_code == 200)
 
 
 @pytest.mark.parametrize("way", ["closed", "hangs"])
@@ -75,13 +88,13 @@ def test_one_request_waits_for_a_database_that_hangs_and_the_others_do_not_even_
     make_app: MakeApp, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"{CONNECTIONS}.PAUSE", 60)
-    client = make_app(DATABASE_URL=line.near_end, CACHE_URL="null://").test_client()
+    client = serve(make_app(DATABASE_URL=line.near_end, CACHE_URL="null://"))
     line.fail("hangs")
-    assert client.get("/").status_code == 503
+    assert client.get("/page").status_code == 503
 
     connections = line.connections
     for _ in range(20):
-        assert client.get("/").status_code == 503
+        assert client.get("/page").status_code == 503
     assert line.connections == connections
 
 
@@ -91,11 +104,11 @@ def test_of_many_requests_one_at_a_time_finds_out_whether_it_is_back(
     monkeypatch.setattr(f"{CONNECTIONS}.PAUSE", 0)
     app = make_app(DATABASE_URL=line.near_end, CACHE_URL="null://")
     line.fail("hangs")
-    assert app.test_client().get("/").status_code == 503
+    assert serve(app).get("/page").status_code == 503
 
     connections = line.connections
     with ThreadPoolExecutor(8) as visitors:
-        answers = visitors.map(lambda _: app.test_client().get("/").status_code, range(8))
+        answers = visitors.map(lambda _: app.test_client().get("/page").status_code, range(8))
         assert [*answers] == [503] * 8
     assert line.connections == connections + 1
 # {% if cookiecutter.cache_backend != "none" %}
@@ -104,14 +117,14 @@ def test_of_many_requests_one_at_a_time_finds_out_whether_it_is_back(
 def test_while_the_database_hangs_cached_pages_are_served_and_stale_ones_too(
     make_app: MakeApp, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = make_app(DATABASE_URL=line.near_end).test_client()
-    client.get("/")
+    client = serve(make_app(DATABASE_URL=line.near_end))
+    client.get("/page")
     line.fail("hangs")
-    assert "; hit; ttl=" in client.get("/").headers["Cache-Status"]
+    assert "; hit; ttl=" in client.get("/page").headers["Cache-Status"]
 
     pass_time(monkeypatch, seconds=100)
     for _ in range(2):
-        stale = client.get("/")
+        stale = client.get("/page")
         assert (stale.status_code, "detail=stale" in stale.headers["Cache-Status"]) == (200, True)
 # {% endif %}
 

@@ -38,11 +38,11 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
 
 
 def test_a_request_is_one_json_object(production: Flask, stream: io.StringIO) -> None:
-    answer = production.test_client().get("/api/products?q=mug")
+    answer = production.test_client().get("/tests/cached?q=mug")
 
     [line] = lines(stream)
     assert line["request_id"] == answer.headers["X-Request-ID"]
-    assert (line["method"], line["path"], line["status"]) == ("GET", "/api/products", 200)
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/tests/cached", 200)
     assert line["milliseconds"] > 0
     # {% if cookiecutter.cache_backend == "none" %}
     assert line["cache"] == "bypass"
@@ -58,7 +58,7 @@ def test_nothing_personal_and_nothing_secret_is_logged(
     client = production.test_client()
     client.set_cookie("session", "private-cookie")
     client.get(
-        "/?q=private-query",
+        "/tests/cached?q=private-query",
         headers={"Authorization": "Bearer private-token", "User-Agent": "private-browser"},
         environ_overrides={"REMOTE_ADDR": "203.0.113.7"},
     )

@@ -7,17 +7,17 @@ from .conftest import MakeApp
 
 def test_requests_and_their_latency_are_counted_by_endpoint(client: FlaskClient) -> None:
     for _ in range(3):
-        client.get("/cart/summary")
+        client.get("/tests/note")
     metrics = client.get("/metrics").text
 
-    labels = '{endpoint="cart.summary",method="GET",status="200"}'
+    labels = '{endpoint="tests.note",method="GET",status="200"}'
     assert f"flask_http_request_duration_seconds_count{labels} 3.0" in metrics
     assert 'endpoint="metrics"' not in metrics
 
 
 def test_cache_outcomes_are_counted_by_endpoint(client: FlaskClient) -> None:
-    client.get("/")
-    client.get("/")
+    client.get("/tests/cached")
+    client.get("/tests/cached")
     metrics = client.get("/metrics").text
 
     # {% if cookiecutter.cache_backend == "none" %}
@@ -26,20 +26,20 @@ def test_cache_outcomes_are_counted_by_endpoint(client: FlaskClient) -> None:
     expected = {"miss": 1, "hit": 1}
     # {% endif %}
     for outcome, count in expected.items():
-        labels = f'endpoint="pages.catalogue",outcome="{outcome}"'
+        labels = f'endpoint="tests.cached",outcome="{outcome}"'
         assert "cache_outcomes_total{" + labels + "} " + f"{count}.0" in metrics
 
 
 def test_two_services_in_one_process_count_apart(make_app: MakeApp) -> None:
     first, second = make_app().test_client(), make_app().test_client()
-    first.get("/")
+    first.get("/tests/cached")
 
-    assert 'endpoint="pages.catalogue"' in first.get("/metrics").text
-    assert 'endpoint="pages.catalogue"' not in second.get("/metrics").text
+    assert 'endpoint="tests.cached"' in first.get("/metrics").text
+    assert 'endpoint="tests.cached"' not in second.get("/metrics").text
 
 
 def test_a_method_that_somebody_invented_is_no_label(client: FlaskClient) -> None:
-    client.open("/", method="WHATEVER")
+    client.open("/tests/note", method="WHATEVER")
 
     assert "WHATEVER" not in client.get("/metrics").text
 

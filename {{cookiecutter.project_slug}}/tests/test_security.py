@@ -23,7 +23,9 @@ HERE = [
 ]
 
 
-@pytest.mark.parametrize("path", ["/", "/cart", "/api/products", "/livez", "/nothing"])
+@pytest.mark.parametrize(
+    "path", ["/tests/cached", "/tests/note", "/livez", "/nothing", "/api/nothing"]
+)
 def test_every_answer_has_the_headers(client: FlaskClient, path: str) -> None:
     headers = client.get(path).headers
 
@@ -35,12 +37,12 @@ def test_every_answer_has_the_headers(client: FlaskClient, path: str) -> None:
 
 
 def test_pages_need_nothing_that_the_policy_forbids(client: FlaskClient) -> None:
-    for path in ("/", "/cart", "/nothing"):
-        page = client.get(path).text
-        assert "<style" not in page
-        assert " style=" not in page
-        assert " onclick=" not in page
-        assert page.count("<script") == page.count("<script src=")
+    page = client.get("/nothing").text
+
+    assert "<style" not in page
+    assert " style=" not in page
+    assert " onclick=" not in page
+    assert page.count("<script") == page.count("<script src=")
 
 
 def test_only_production_insists_on_tls(client: FlaskClient, make_app: MakeApp) -> None:
@@ -54,32 +56,28 @@ def test_only_production_insists_on_tls(client: FlaskClient, make_app: MakeApp) 
 def test_a_form_of_another_site_changes_nothing(
     client: FlaskClient, headers: dict[str, str]
 ) -> None:
-    product = client.get("/api/products").get_json()["items"][0]
-
-    answer = client.post("/cart/add", data={"product_id": product["id"]}, headers=headers)
+    answer = client.post("/tests/note", data={"note": "text"}, headers=headers)
 
     assert answer.status_code == 403
     assert "another site" in answer.text
     assert "Set-Cookie" not in answer.headers
-    assert client.get("/cart/summary").get_json()["count"] == 0
+    assert client.get("/tests/note").text == "None"
 
 
 @pytest.mark.parametrize("headers", HERE)
 def test_a_form_of_this_site_counts(client: FlaskClient, headers: dict[str, str]) -> None:
-    product = client.get("/api/products").get_json()["items"][0]
+    client.post("/tests/note", data={"note": "text"}, headers=headers)
 
-    client.post("/cart/add", data={"product_id": product["id"]}, headers=headers)
-
-    assert client.get("/cart/summary").get_json()["count"] == 1
+    assert client.get("/tests/note").text == "text"
 
 
 @pytest.mark.parametrize("headers", ELSEWHERE)
 def test_a_link_of_another_site_is_followed(client: FlaskClient, headers: dict[str, str]) -> None:
-    assert client.get("/", headers=headers).status_code == 200
+    assert client.get("/tests/cached", headers=headers).status_code == 200
 
 
 def test_a_body_of_more_than_a_megabyte_is_refused(client: FlaskClient) -> None:
-    assert client.post("/cart/add", data={"product_id": "1" * 2_000_000}).status_code == 413
+    assert client.post("/tests/note", data={"note": "1" * 2_000_000}).status_code == 413
 
 
 def test_only_trusted_hosts_are_answered(make_app: MakeApp) -> None:
@@ -92,7 +90,7 @@ def test_only_trusted_hosts_are_answered(make_app: MakeApp) -> None:
     assert status("127.0.0.1:8000") == 200  # the container's health check
     assert status("shop.example.elsewhere.example") == 400
     assert status("elsewhere.example", "/nothing") == 400
-    assert status("elsewhere.example", "/cart/add", "POST") == 400
+    assert status("elsewhere.example", "/tests/note", "POST") == 400
 
 
 def test_without_trusted_hosts_any_is_answered(client: FlaskClient) -> None:

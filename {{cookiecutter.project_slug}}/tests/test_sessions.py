@@ -81,7 +81,7 @@ def test_a_request_costs_what_it_uses(alice: Visitor) -> None:
 
 def test_errors_static_files_and_public_pages_cost_nothing(alice: Visitor) -> None:
     count = Counted(alice.app)
-    for path in ("/missing", "/static/missing.css", "/livez", "/", "/"):
+    for path in ("/missing", "/static/missing.css", "/livez", "/tests/cached", "/tests/cached"):
         response = alice.client.get(path)
         assert "Set-Cookie" not in response.headers
         assert "Cookie" not in response.vary

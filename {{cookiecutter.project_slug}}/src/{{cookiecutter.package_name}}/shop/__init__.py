@@ -1,4 +1,4 @@
-"""The example: a catalogue, its JSON API and a cart. Delete this folder to begin your own."""
+"""The example: a catalogue, its JSON API and a cart. README.md tells how to begin your own."""
 
 from flask import Flask
 

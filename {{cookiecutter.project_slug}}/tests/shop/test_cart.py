@@ -3,7 +3,7 @@
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from .conftest import MakeApp
+from ..conftest import MakeApp
 
 
 def product_id(client: FlaskClient, name: str) -> int:

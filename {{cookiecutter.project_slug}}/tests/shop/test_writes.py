@@ -9,8 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from . import shop
-from .conftest import MakeApp
+from .. import create_app
+from ..conftest import MakeApp
 
 TOKEN = {"Authorization": "Bearer test-token"}
 LADLE = {"name": "Ladle", "description": "Holds a bowl of soup.", "price": "9.50", "stock": 7}
@@ -243,7 +243,7 @@ def empty(app: Flask) -> Flask:
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{shop.__name__}.cli.in_a_terminal", lambda: True)
+    monkeypatch.setattr(f"{create_app.__module__}.shop.cli.in_a_terminal", lambda: True)
 
 
 def total(app: Flask) -> int:

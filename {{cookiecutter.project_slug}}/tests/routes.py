@@ -1,0 +1,24 @@
+"""Routes of the tests' own, under /tests, so that they hold whatever the service has."""
+
+from flask import Blueprint, request, session
+
+from . import caching
+
+bp = Blueprint("tests", __name__, url_prefix="/tests")
+
+
+@bp.get("/cached")
+@caching.page(timeout=60, stale=300)
+def cached() -> str:
+    return "the same for everyone"
+
+
+@bp.get("/note")
+def note() -> str:
+    return str(session.get("note"))
+
+
+@bp.post("/note")
+def take_note() -> str:
+    session["note"] = request.form["note"]
+    return "noted"

@@ -1,0 +1,1 @@
+"""The example's own tests, which go with it."""
