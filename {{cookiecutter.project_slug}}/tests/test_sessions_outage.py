@@ -153,22 +153,6 @@ def test_a_store_that_fails_at_the_save_is_a_503_too(alice: Visitor, line: Line,
     assert alice.do(look) in ("alice", "bob")
 
 
-def test_the_log_tells_once_that_the_store_fails_and_once_that_it_is_back(
-    alice: Visitor, line: Line, caplog: pytest.LogCaptureFixture
-) -> None:
-    line.fail("closed")
-    for _ in range(3):
-        ask(alice, visit)
-    line.mend()
-    for _ in range(3):
-        alice.do(visit)
-    said = [record.message for record in caplog.records if "session store" in record.message]
-    assert [message[:24] for message in said] == [
-        "The session store failed",
-        "The session store answer",
-    ]
-
-
 def test_a_request_does_not_wait_for_the_store_twice(alice: Visitor, line: Line) -> None:
     def view() -> None:
         for _ in range(3):

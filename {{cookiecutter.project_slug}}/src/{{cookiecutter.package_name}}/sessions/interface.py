@@ -86,7 +86,6 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
         super().__init__(app, key_prefix=app.config["SESSION_KEY_PREFIX"])
         self.store = store
         self.serializer = SessionSerializer()
-        self.failing = False
 
     def open_session(self, app: Flask, request: Request) -> Session:
         cookie = COOKIE.fullmatch(request.cookies.get(self.get_cookie_name(app), ""))
@@ -186,10 +185,8 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
         try:
             yield
         except self.store.errors as error:
-            if not self.failing:
-                reason = str(error).partition("\n")[0]
-                logger.error("The session store failed: %s: %s", type(error).__name__, reason)
-            self.failing = True
+            reason = str(error).partition("\n")[0]
+            logger.error("The session store failed: %s: %s", type(error).__name__, reason)
             session.failure = ServiceUnavailable(
                 "Your session is out of reach for the moment. Nothing in it is lost.", retry_after=5
             )
@@ -197,9 +194,6 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
         except Exception as error:
             session.failure = error
             raise
-        if self.failing:
-            self.failing = False
-            logger.warning("The session store answers again.")
 
     def _get_store_id(self, sid: str) -> str:
         """A key from which nobody learns the cookie."""
