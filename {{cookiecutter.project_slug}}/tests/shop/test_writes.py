@@ -138,7 +138,7 @@ def test_a_product_that_does_not_exist_cannot_be_changed(client: FlaskClient) ->
 
 def test_whoever_has_no_token_may_not_write(client: FlaskClient, mug: dict[str, Any]) -> None:
     product = f"/api/products/{mug['id']}"
-    for given in ("", "Bearer", "Bearer wrong", "Bearer t\xf6ken", "Basic dGVzdC10b2tlbjo="):
+    for given in ("", "Bearer", "Bearer wrong", "Bearer test-tokem", "Bearer t\xf6ken", "Basic dGVzdC10b2tlbjo="):
         for method, path in (("POST", "/api/products"), ("PUT", product), ("DELETE", product)):
             headers = {"Authorization": given}
             answer = client.open(path, method=method, json=LADLE, headers=headers)
