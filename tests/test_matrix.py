@@ -44,8 +44,7 @@ WORDLESS = {
 # The services of compose.yaml that are servers, and the questions that decide which.
 SERVICES = {"cache": "cache_backend", "sessions": "session_store", "database": "database"}
 MARKER = re.compile(r"\{\{ *cookiecutter|# *\{%|\{% *(end)?raw")
-PARSERS: dict[str, Callable[[str], object]] = {
-    ".py": ast.parse,
+PARSERS: dict[str, Callable[[str], object]] = {  # of Python, ruff's is the test
     ".toml": tomllib.loads,
     ".json": json.loads,
     ".yaml": lambda text: [*yaml.load_all(text, yaml.CSafeLoader)],
