@@ -62,7 +62,20 @@ def test_without_a_cache_any_number_of_processes_will_do() -> None:
 
 
 # {% endif %}
-# {% if cookiecutter.database == "postgresql" %}
+# {% if cookiecutter.database == "sqlite" %}
+def test_the_file_of_the_database_is_found_from_the_working_folder(folder: Path) -> None:
+    given = settings.load_settings({"DATABASE_URL": "sqlite:///data/app.db"})
+
+    assert given.database_url.get_secret_value() == f"sqlite:///{folder}/data/app.db"
+    assert (folder / "data").is_dir()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_database_in_memory_stays_there(url: str) -> None:
+    assert settings.load_settings({"DATABASE_URL": url}).database_url.get_secret_value() == url
+
+
+# {% elif cookiecutter.database == "postgresql" %}
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
 def test_every_usual_form_of_the_database_url_is_understood(scheme: str) -> None:
     given = settings.load_settings({"DATABASE_URL": f"{scheme}://app:app@db/app"})

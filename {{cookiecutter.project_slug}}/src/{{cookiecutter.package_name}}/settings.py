@@ -1,7 +1,7 @@
 """The settings: read from the environment and `.env`, checked once, at start."""
 
 from collections.abc import Mapping
-# {% if cookiecutter.__files %}
+# {% if cookiecutter.database == "sqlite" or cookiecutter.__session_url.startswith("sqlite") %}
 from pathlib import Path
 # {% endif %}
 from typing import Annotated, Any, Literal
@@ -12,50 +12,41 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 EXAMPLE_KEY = "development-only-key-never-deploy-it"
 
-# {% if cookiecutter.__files %}
-VAR = Path("var").absolute()  # what the service writes beside itself in development
-
-# {% endif %}
+CACHE_URL = "{{ cookiecutter.__cache_url }}"
 # {% if cookiecutter.cache_backend == "simple" %}
-CACHE_URL = "memory://"
 CACHE_SCHEMES = ("memory", "null")
 # {% elif cookiecutter.cache_backend == "filesystem" %}
-CACHE_URL = (VAR / "cache").as_uri()
 CACHE_SCHEMES = ("file", "null")
 # {% elif cookiecutter.cache_backend == "redis" %}
-CACHE_URL = "redis://localhost:6379/0"
 CACHE_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster", "null")
 # {% elif cookiecutter.cache_backend == "memcached" %}
-CACHE_URL = "memcached://127.0.0.1:11211"
 CACHE_SCHEMES = ("memcached", "null")
 # {% else %}
-CACHE_URL = "null://"
 CACHE_SCHEMES = ("null",)
 # {% endif %}
 # {% if cookiecutter.database == "sqlite" %}
-DATABASE_URL = f"sqlite:///{VAR / 'app.db'}"
+DATABASE_URL = "{{ cookiecutter.__database_url }}"
 DATABASE_SCHEMES = ("sqlite",)
 # {% elif cookiecutter.database == "postgresql" %}
-DATABASE_URL = "postgresql://app:app@localhost:5432/{{ cookiecutter.package_name }}"
+DATABASE_URL = "{{ cookiecutter.__database_url }}"
 DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 # {% elif cookiecutter.database == "mysql" %}
-DATABASE_URL = "mysql://app:app@localhost:3306/{{ cookiecutter.package_name }}"
+DATABASE_URL = "{{ cookiecutter.__database_url }}"
 DATABASE_SCHEMES = ("mysql", "mariadb", "mysql+pymysql", "mariadb+pymysql")
 # {% endif %}
 # {% if cookiecutter.session_store == "filesystem" %}
-SESSION_URL = (VAR / "sessions").as_uri()
+SESSION_URL = "{{ cookiecutter.__session_url }}"
 SESSION_SCHEMES = ("file",)
 # {% elif cookiecutter.session_store == "redis" %}
-SESSION_URL = "redis://localhost:{{ 6380 if cookiecutter.cache_backend == 'redis' else 6379 }}/0"
+SESSION_URL = "{{ cookiecutter.__session_url }}"
 SESSION_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
 # {% elif cookiecutter.session_store == "memcached" %}
-SESSION_URL = "memcached://127.0.0.1:{{ 11212 if cookiecutter.cache_backend == 'memcached' else 11211 }}"
+SESSION_URL = "{{ cookiecutter.__session_url }}"
 SESSION_SCHEMES = ("memcached",)
 # {% elif cookiecutter.session_store == "sql" and "database" not in cookiecutter.__servers %}
-SESSION_URL = f"sqlite:///{VAR / 'sessions.db'}"
+SESSION_URL = "{{ cookiecutter.__session_url }}"
 SESSION_SCHEMES = ("sqlite",)
 # {% elif cookiecutter.session_store == "sql" %}
-SESSION_URL = DATABASE_URL
 SESSION_SCHEMES = DATABASE_SCHEMES
 # {% endif %}
 
@@ -217,8 +208,11 @@ def _for_sqlalchemy(url: SecretStr) -> SecretStr:
 
 
 def _for_sqlalchemy(url: SecretStr) -> SecretStr:
-    """The same URL, the folder of its file made."""
-    path = url.get_secret_value().removeprefix("sqlite:///")
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    return url
+    """The same URL: its file as seen from the working folder, and that file's folder made."""
+    scheme, slashes, file = url.get_secret_value().partition(":///")
+    if not file or file.startswith((":memory:", "file:")):
+        return url
+    path = Path(file).absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return SecretStr(f"{scheme}{slashes}{path}")
 # {% endif %}

@@ -36,7 +36,8 @@ class FilesystemStore(BaseCache):
     def factory(
         cls, app: Flask, config: dict[str, Any], args: list[Any], kwargs: dict[str, Any]
     ) -> "FilesystemStore":
-        return cls(Path(unquote(urlsplit(config["CACHE_URL"]).path)), kwargs["default_timeout"])
+        folder = Path(unquote(urlsplit(config["CACHE_URL"]).path))
+        return cls(folder.absolute(), kwargs["default_timeout"])
 
     def get_many(self, *keys: str) -> list[Any]:
         return [self._read(self._path(key)) for key in keys]

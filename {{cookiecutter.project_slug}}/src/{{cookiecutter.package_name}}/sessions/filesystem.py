@@ -23,7 +23,7 @@ class FilesystemStore(Store):
     errors = (OSError,)
 
     def __init__(self, url: str, lifetime: int) -> None:
-        self._root = Path(url2pathname(urlsplit(url).path))
+        self._root = Path(url2pathname(urlsplit(url).path)).absolute()
         self._lifetime = lifetime  # seconds
 
     def load(self, key: str, renew: bool) -> bytes | None:
