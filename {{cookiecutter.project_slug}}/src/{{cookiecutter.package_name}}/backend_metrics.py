@@ -4,10 +4,8 @@ from typing import Any
 
 import prometheus_client as prometheus
 from flask import Flask, has_request_context
-# {% if cookiecutter.cache_backend != "none" %}
 
 from .caching import cache
-# {% endif %}
 
 # Of caches, and of session stores.
 OPERATIONS = {"get_many", "set", "add", "delete_many", "load", "create", "replace", "delete"}
@@ -20,11 +18,9 @@ def watch_backends(app: Flask, registry: prometheus.CollectorRegistry) -> None:
         "backend_seconds", "How long they take", labels, registry=registry, buckets=BUCKETS
     )
     errors = prometheus.Counter("backend_errors", "Those that fail", labels, registry=registry)
-    # {% if cookiecutter.session_store != "cookie" %}
     interface: Any = app.session_interface
-    interface.store = Watched("sessions", interface.store, seconds, errors)
-    # {% endif %}
-    # {% if cookiecutter.cache_backend != "none" %}
+    if hasattr(interface, "store"):
+        interface.store = Watched("sessions", interface.store, seconds, errors)
     with app.app_context():
         breaker: Any = None if cache.off else cache.store
     if breaker:
@@ -37,7 +33,6 @@ def watch_backends(app: Flask, registry: prometheus.CollectorRegistry) -> None:
         )
         down.set(0)  # whatever the worker before this one died with
         breaker.on_change = down.set
-    # {% endif %}
 
 
 class Watched:

@@ -1,6 +1,8 @@
 """The service's own commands: `flask cache …`, `flask sessions …`."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 from flask import Flask, current_app
@@ -12,11 +14,8 @@ from .metrics import metrics_port, read_cache_metrics
 from .sessions import prune
 # {% endif %}
 
-# {% if cookiecutter.cache_backend == "simple" %}
-UNREACHABLE = "The cache lies in the process of the service, out of reach from here: restart that."
-# {% else %}
 UNREACHABLE = "The cache cannot be reached: nothing was changed."
-# {% endif %}
+IN_PROCESS = "The cache lies in the process of the service, out of reach from here: restart that."
 
 
 def init_cli(app: Flask) -> None:
@@ -45,14 +44,10 @@ def cache_stats() -> None:
         click.echo(f"    stale {counted['stale']}")
         click.echo(f"   errors {counted['error']}")
         click.echo(f"hit ratio {served / asked if asked else 0:.1%}")
-    # {% if cookiecutter.cache_backend == "simple" %}
-    held = counted  # it lies in the process of the service
-    # {% else %}
     try:
-        held = cache.stats()
+        held = cache.stats() if _shared() else counted
     except Exception as error:  # each client library has errors of its own
         raise click.ClickException(UNREACHABLE) from error
-    # {% endif %}
     if held:
         click.echo(f"  entries {held['entries']}")
         click.echo(f"   memory {held['memory']:,} bytes")
@@ -61,25 +56,16 @@ def cache_stats() -> None:
 @cache_commands.command("clear")
 def cache_clear() -> None:
     """Make every entry of this service unreachable."""
-    _refuse_without_cache()
-    # {% if cookiecutter.cache_backend == "simple" %}
-    raise click.ClickException(UNREACHABLE)
-    # {% else %}
-    _confirm(cache.clear(), "The cache is empty.")
-    # {% endif %}
+    with _reaching_it("The cache is empty."):
+        cache.clear()
 
 
 @cache_commands.command("invalidate")
 @click.argument("tags", nargs=-1, required=True, metavar="TAG...")
 def cache_invalidate(tags: tuple[str, ...]) -> None:
     """Make what carries one of the tags unreachable."""
-    _refuse_without_cache()
-    # {% if cookiecutter.cache_backend == "simple" %}
-    raise click.ClickException(UNREACHABLE)
-    # {% else %}
-    cache.invalidate(*tags)
-    _confirm(not cache.store.open, f"Invalidated: {', '.join(tags)}.")
-    # {% endif %}
+    with _reaching_it(f"Invalidated: {', '.join(tags)}."):
+        cache.invalidate(*tags)
 
 
 def _refuse_without_cache() -> None:
@@ -87,14 +73,22 @@ def _refuse_without_cache() -> None:
         raise click.ClickException("There is no cache: CACHE_URL is null://.")
 
 
-# {% if cookiecutter.cache_backend != "simple" %}
-def _confirm(reached: bool, done: str) -> None:
-    if not reached:
+def _shared() -> bool:
+    """Whether this process has the same cache as the service."""
+    return bool(getattr(cache.store.store, "shared", True))
+
+
+@contextmanager
+def _reaching_it(done: str) -> Iterator[None]:
+    _refuse_without_cache()
+    if not _shared():
+        raise click.ClickException(IN_PROCESS)
+    yield
+    if cache.store.open:
         raise click.ClickException(UNREACHABLE)
     click.echo(done)
 
 
-# {% endif %}
 session_commands = AppGroup("sessions", help="Look after the session store.")
 
 

@@ -4,9 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-# {% if cookiecutter.session_store != "cookie" %}
-from typing import Any
-# {% endif %}
 
 from flask import Flask, Response, jsonify
 
@@ -25,10 +22,8 @@ def init_health(app: Flask) -> None:
     pings: dict[str, Callable[[], object]] = {}
     if not app.extensions["settings"].cache_url.get_secret_value().startswith("null:"):
         pings["cache"] = cache.ping
-    # {% if cookiecutter.session_store != "cookie" %}
-    sessions: Any = app.session_interface
-    pings["sessions"] = sessions.store.ping
-    # {% endif %}
+    if store := getattr(app.session_interface, "store", None):
+        pings["sessions"] = store.ping
     # {% if cookiecutter.database != "none" %}
     pings["database"] = ping_database
     # {% endif %}
