@@ -1,5 +1,8 @@
 """What Prometheus sees."""
 
+import re
+from collections import Counter
+
 from flask.testing import FlaskClient
 
 from .conftest import MakeApp
@@ -16,16 +19,12 @@ def test_requests_and_their_latency_are_counted_by_endpoint(client: FlaskClient)
 
 
 def test_cache_outcomes_are_counted_by_endpoint(client: FlaskClient) -> None:
-    client.get("/tests/cached")
-    client.get("/tests/cached")
+    told = [client.get("/tests/cached").headers["Cache-Status"] for _ in range(2)]
     metrics = client.get("/metrics").text
 
-    # {% if cookiecutter.cache_backend == "none" %}
-    expected = {"bypass": 2}
-    # {% else %}
-    expected = {"miss": 1, "hit": 1}
-    # {% endif %}
-    for outcome, count in expected.items():
+    outcomes = Counter(re.findall(r"; (?:fwd=)?(hit|miss|bypass)", ", ".join(told)))
+    assert outcomes.total() == 2
+    for outcome, count in outcomes.items():
         labels = f'endpoint="tests.cached",outcome="{outcome}"'
         assert "cache_outcomes_total{" + labels + "} " + f"{count}.0" in metrics
 

@@ -22,11 +22,9 @@ redis_client: Any = importlib.import_module(".redis_client", create_app.__module
 def url() -> str:
     """A server's: the sessions', or else the cache's."""
     settings: Any = create_app({"APP_ENV": "testing"}).extensions["settings"]
-    # {% if cookiecutter.session_store == "redis" %}
-    return str(settings.session_url.get_secret_value())
-    # {% else %}
-    return str(settings.cache_url.get_secret_value())
-    # {% endif %}
+    urls = (getattr(settings, name, None) for name in ("session_url", "cache_url"))
+    texts = (str(url.get_secret_value()) for url in urls if url)
+    return next(text for text in texts if text.startswith("redis"))
 
 
 def resp(value: object) -> bytes:
