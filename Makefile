@@ -14,9 +14,8 @@ demo:
 	@scripts/bootstrap $(ANSWERS)
 	@uv run python -u -m scripts.demo $(ANSWERS)
 
-test: lint servers
+test: lint servers test-containers
 	uv run pytest
-	@$(MAKE) --no-print-directory test-containers
 
 test-fast: lint servers
 	uv run pytest -m "not run and not slow and not containers"
