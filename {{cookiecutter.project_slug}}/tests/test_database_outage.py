@@ -69,6 +69,14 @@ def test_what_needs_the_database_is_unavailable_until_it_is_back(
     wait_until(lambda: client.get("/page").status_code == 200)
 
 
+def test_after_a_restart_of_the_database_no_request_fails(make_app: MakeApp, line: Line) -> None:
+    client = serve(make_app(DATABASE_URL=line.near_end, CACHE_URL="null://"))
+    assert client.get("/page").status_code == 200
+    line.fail("closed")
+    line.mend()
+    assert client.get("/page").status_code == 200
+
+
 @pytest.mark.parametrize("way", ["closed", "hangs"])
 def test_a_database_that_goes_after_the_last_statement_spoils_no_answer(
     make_app: MakeApp, line: Line, way: str

@@ -111,3 +111,10 @@ def test_reading_invalidates_nothing(session: Session, invalidated: list[set[str
     session.execute(sa.select(Article))
     session.commit()
     assert invalidated == []
+
+
+def test_an_error_does_not_tell_what_a_row_was_to_hold(session: Session) -> None:
+    session.add(Article(id=1, title="hunter2"))  # there is one
+    with pytest.raises(sa.exc.IntegrityError) as refused:
+        session.commit()
+    assert "hunter2" not in str(refused.value)
