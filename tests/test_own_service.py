@@ -43,13 +43,13 @@ def follow_the_readme(project: BakedProject) -> None:
     expected = ["src/my_service/shop", "tests/shop", "init_shop", "__init__.py"]
     if stored := project.answers["database"] != "none":
         expected += ["flask shop seed", "Makefile", "compose.yaml", "0001_products.py"]
-        expected += ["flask db downgrade", "API_TOKEN"]
+        expected += ["flask db downgrade base", "API_TOKEN"]
     assert named == expected
 
     if stored:
         project.run("uv run flask db upgrade")
         project.run("uv run flask shop seed")
-        project.run("uv run flask db downgrade")
+        project.run("uv run flask db downgrade base")
         (project.package / "migrations" / "versions" / "0001_products.py").unlink()
         assert delete_lines(project.path / "Makefile", "flask shop seed") == 1
         compose = project.path / "compose.yaml"
