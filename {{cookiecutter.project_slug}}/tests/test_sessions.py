@@ -156,6 +156,13 @@ def test_a_dict_that_two_requests_begin_holds_what_both_put_in(alice: Visitor) -
     assert alice.do(lambda: session["seen"]) == {"a": 1, "b": 2}
 
 
+def test_an_empty_dict_is_kept_and_removed_like_any_other(alice: Visitor) -> None:
+    alice.do(lambda: session.update(old={}))
+    with alice.twin().slowly(look, lambda: session.update(mine={})):
+        alice.do(lambda: [session.pop("old"), session.update(theirs={})])
+    assert alice.do(everything) == {"user": "alice", "cart": {"1": 1}, "mine": {}, "theirs": {}}
+
+
 def test_of_two_values_for_one_key_the_later_save_wins(alice: Visitor) -> None:
     with alice.twin().slowly(look, lambda: session.update(user="later", other=[2])):
         alice.do(lambda: session.update(user="earlier", other=[1]))

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 RENEWAL = 0.1  # of the lifetime may pass before the cookie, and the store's entry, are renewed
 NOTHING = b""  # takes the place of a session that moves, until its old id is deleted
-ABSENT: dict[str, Any] = {}  # the value of a key that is not there; merges like any dict
+ABSENT = object()  # the value of a key that is not there; merges like an empty dict
 
 
 class Store(Protocol):
@@ -142,7 +142,7 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
             if data == session.found or self._ask(session, "replace", session.found, data):
                 session.found = data
                 break
-            session.data = self._retrieve_session_data(session)  # the success of another request
+            session.data = self._retrieve_session_data(session)  # another request was faster
 
     def _delete_session(self, session: Session) -> None:
         if session.sid:
@@ -156,7 +156,8 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
         try:
             return getattr(self.store, operation)(self._get_store_id(session.sid), *arguments)
         except self.store.errors as error:
-            logger.error("The session store failed: %r", error)
+            reason = str(error).partition("\n")[0]
+            logger.error("The session store failed: %s: %s", type(error).__name__, reason)
             session.failure = ServiceUnavailable(
                 "Your session is out of reach for the moment. Nothing in it is lost.", retry_after=5
             )
@@ -180,12 +181,13 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
 
 def merge(base: Any, mine: Any, theirs: Any) -> Any:
     """What becomes of `base` when one request made it `mine` and others had made it `theirs`."""
-    sides = base, mine, theirs
     if theirs == base:
         return mine
     if mine == base:
         return theirs
+    sides = [{} if side is ABSENT else side for side in (base, mine, theirs)]
     if not all(isinstance(side, dict) for side in sides):
         return mine
-    merged = {key: merge(*(side.get(key, ABSENT) for side in sides)) for key in {**theirs, **mine}}
+    keys = {**sides[2], **sides[1]}
+    merged = {key: merge(*(side.get(key, ABSENT) for side in sides)) for key in keys}
     return {key: value for key, value in merged.items() if value is not ABSENT}
