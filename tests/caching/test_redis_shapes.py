@@ -197,6 +197,7 @@ def test_sentinels_and_the_death_of_the_master(service: Service, start: Start) -
         assert carted()
         visit()
         assert visit()[1]
+        wait_until(lambda: master.ask("WAIT 2 1000") == ":2")  # both replicas have a first copy
         master.process.kill()
         died, longest, missed = time.monotonic(), 0.0, False
         while not missed or time.monotonic() - died < 20:

@@ -56,7 +56,7 @@ class Line:
                     threading.Thread(target=self._carry, args=ends, daemon=True).start()
 
     def _carry(self, source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
+        with suppress(OSError), source:
             while data := source.recv(65536):
                 if self.state == "works":
                     sink.sendall(data)

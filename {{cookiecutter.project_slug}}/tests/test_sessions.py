@@ -121,6 +121,8 @@ def test_the_cookie_is_renewed_before_it_runs_out_and_not_each_time(
     assert alice.cookie != first
     assert "Set-Cookie" not in alice.request(look).headers
     assert alice.do(look) == "alice"
+    pass_time(monkeypatch, seconds=-0.02 * lifetime)  # whoever sent it had a wrong clock
+    assert "Set-Cookie" in alice.request(look).headers
 
 
 # Nothing lost
@@ -154,6 +156,13 @@ def test_a_dict_that_two_requests_begin_holds_what_both_put_in(alice: Visitor) -
     with alice.twin().slowly(look, lambda: session.update(seen={"a": 1})):
         alice.do(lambda: session.update(seen={"b": 2}))
     assert alice.do(lambda: session["seen"]) == {"a": 1, "b": 2}
+
+
+def test_an_empty_dict_is_kept_and_removed_like_any_other(alice: Visitor) -> None:
+    alice.do(lambda: session.update(old={}))
+    with alice.twin().slowly(look, lambda: session.update(mine={})):
+        alice.do(lambda: [session.pop("old"), session.update(theirs={})])
+    assert alice.do(everything) == {"user": "alice", "cart": {"1": 1}, "mine": {}, "theirs": {}}
 
 
 def test_of_two_values_for_one_key_the_later_save_wins(alice: Visitor) -> None:
@@ -213,6 +222,14 @@ def test_a_request_in_flight_does_not_bring_an_ended_session_back(alice: Visitor
         with alice.twin().slowly(look, view):
             assert "Max-Age=0" in alice.request(logout).headers["Set-Cookie"]
         assert thief.do(everything) == {}
+
+
+def test_a_request_that_comes_too_late_does_not_take_the_cookie_away(alice: Visitor) -> None:
+    """It may be that of a new session by now."""
+    late = alice.twin()
+    with late.slowly(look, lambda: session.update(seen=True)):
+        alice.do(logout)
+    assert late.cookie
 
 
 def test_logout_with_a_message_ends_the_session_too(alice: Visitor) -> None:
@@ -369,11 +386,21 @@ def test_what_cannot_be_stored_is_an_error_where_it_is_stored(
     assert alice.do(look) == "alice"
 
 
+def test_what_is_found_at_the_save_only_is_an_error_page_like_any_other(make_app: MakeApp) -> None:
+    visitor = Visitor(make_app(PROPAGATE_EXCEPTIONS=False))
+    visitor.do(lambda: session.update(deep=[]))
+    refusal = visitor.request(lambda: session["deep"].append(object()))
+    assert refusal.status_code == 500
+    assert "Content-Security-Policy" in refusal.headers
+    assert visitor.do(lambda: session["deep"]) == []
+
+
 # Cookies
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(service: Flask) -> None:
-    cookie = Visitor(service).request(lambda: session.update(x=1)).headers["Set-Cookie"]
+    headers = Visitor(service).request(lambda: session.update(x=1)).headers
+    (cookie,) = headers.getlist("Set-Cookie")
     assert cookie.startswith("session=")
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
 

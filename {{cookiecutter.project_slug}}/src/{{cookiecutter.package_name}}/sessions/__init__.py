@@ -53,20 +53,13 @@ def regenerate() -> None:
     them (session fixation).
     """
     # {% endif %}
-    _interface().regenerate(session)
-
-
-# {% if cookiecutter.session_store != "cookie" %}
-def ping() -> None:
-    """Raises what keeps the store from answering."""
-    _interface().store.ping()
+    interface: Any = current_app.session_interface  # which Flask does not know to be one of ours
+    interface.regenerate(session)
+# {% if cookiecutter.session_store in ("filesystem", "sql") %}
 
 
 def prune() -> int:
-    """Remove what has expired, where the store does not do so itself; say how many there were."""
-    return int(_interface().store.prune())
-
-
+    """Remove what has expired; say how many sessions that were."""
+    interface: Any = current_app.session_interface
+    return int(interface.store.prune())
 # {% endif %}
-def _interface() -> Any:
-    return current_app.session_interface  # which Flask does not know to be one of ours

@@ -6,29 +6,23 @@ are merged key by key, and where both gave a key another value, the one that is 
 
 import hashlib
 import logging
-import re
 import time
 from collections import UserDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol
 
 from flask import Flask, Request, Response, after_this_request
 from flask.sessions import SessionMixin
 from flask_session.base import ServerSideSessionInterface
-from werkzeug.exceptions import HTTPException, ServiceUnavailable
+from werkzeug.exceptions import ServiceUnavailable
 
 from .serializer import SessionSerializer
 
 logger = logging.getLogger(__name__)
 
-COOKIE = re.compile(r"([\w-]{43})\.([0-9a-f]{1,12})", re.ASCII)  # the id, and when it was sent
 RENEWAL = 0.1  # of the lifetime may pass before the cookie, and the store's entry, are renewed
-ATTEMPTS = 100  # at a save; each that fails is the success of another request
-MOVED = b""  # what takes the place of a session until its old id is deleted
-ABSENT: dict[str, Any] = {}  # the value of a key that is not there; merges like any dict
+NOTHING = b""  # takes the place of a session that moves, until its old id is deleted
+ABSENT = object()  # the value of a key that is not there; merges like an empty dict
 
 
 class Store(Protocol):
@@ -49,21 +43,15 @@ class Store(Protocol):
 
     def ping(self) -> None: ...
 
-    def prune(self) -> int:
-        """Remove what has expired; say how many there were. None where it goes by itself."""
-        return 0
-
 
 class Session(UserDict[str, Any], SessionMixin):
     """A dict that is loaded when it is first looked into. `clear` ends it: its id dies."""
 
-    def __init__(self, interface: "SessionInterface", sid: str, due: bool) -> None:
+    def __init__(self, interface: "SessionInterface", sid: str, sent: str | None) -> None:
         self.interface = interface
         self.sid = sid  # the id that the store has it under; "" for none
-        self.sent = sid  # the id that the browser has
-        self.ended = ""  # the id that is to die
-        self.due = due  # for renewal
-        self.found = MOVED  # in the store
+        self.sent = sent  # the id that the browser has; None if its cookie is to be renewed
+        self.found = NOTHING  # in the store
         self.failure: Exception | None = None
 
     @cached_property
@@ -75,7 +63,7 @@ class Session(UserDict[str, Any], SessionMixin):
         super().__setitem__(key, value)
 
     def clear(self) -> None:
-        self.ended, self.sid = self.sid or self.ended, ""
+        self.interface._delete_session(self)
         self.data = {}
 
 
@@ -88,17 +76,18 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
         self.serializer = SessionSerializer()
 
     def open_session(self, app: Flask, request: Request) -> Session:
-        cookie = COOKIE.fullmatch(request.cookies.get(self.get_cookie_name(app), ""))
-        sid, sent = cookie.groups() if cookie else ("", "0")
-        age = timedelta(seconds=time.time() - int(sent, 16) / 1000)
-        due = not timedelta(0) <= age < RENEWAL * app.permanent_session_lifetime
-        session = Session(self, sid, due)
+        sid, _, sent = request.cookies.get(self.get_cookie_name(app), "").partition(".")
+        now, lifetime = time.time(), app.permanent_session_lifetime.total_seconds()
+        # Compared as texts, for a browser may send anything.
+        fresh = f"{now - RENEWAL * lifetime:.0f}" < sent <= f"{now:.0f}"
+        session = Session(self, sid, sid if fresh else None)
 
         @after_this_request  # and before the app's own functions: they see what is really sent
         def save(response: Response) -> Response:
             try:
                 self.save_session(app, session, response)
-            except HTTPException as error:
+            except Exception as error:
+                session.failure = error  # and is not to happen again at the page that tells it
                 return app.make_response(app.handle_user_exception(error))
             return response
 
@@ -110,80 +99,62 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
             response.vary.add("Cookie")
         if "data" not in vars(session) or session.failure:
             return
-        with self._guard(session):
+        if session.sid:
             self._upsert_session(session)
-        name = self.get_cookie_name(app)
-        parts = ("domain", "path", "secure", "httponly", "samesite")
-        attributes: Any = {part: getattr(self, f"get_cookie_{part}")(app) for part in parts}
-        if session.sid and (session.due or session.sid != session.sent):
-            value = f"{session.sid}.{int(time.time() * 1000):x}"
-            response.set_cookie(name, value, app.permanent_session_lifetime, **attributes)
-        elif session.ended and not session.sid:
-            response.delete_cookie(name, **attributes)
-        session.sent, session.ended, session.due = session.sid, "", False
+            if not session.sid:
+                logger.info("A session ended while a request used it: its changes are dropped.")
+                session.data = {}
+        elif session.data:
+            session.sid, session.found = self._generate_sid(self.sid_length), self._encode(session)
+            self._ask(session, "create", session.found)
+        if session.sid != session.sent:
+            response.set_cookie(
+                self.get_cookie_name(app),
+                f"{session.sid}.{time.time():.0f}",
+                max_age=app.permanent_session_lifetime if session.sid else 0,
+                path=self.get_cookie_path(app),
+                secure=self.get_cookie_secure(app),
+                httponly=self.get_cookie_httponly(app),
+                samesite=self.get_cookie_samesite(app),
+            )
+            session.sent = session.sid
 
     def regenerate(self, session: Session) -> None:
-        """Move the session to a new id; the old one dies. Raises ServiceUnavailable.
-
-        Copy, then end the old one: what others change meanwhile is not lost.
-        """
-        if session.data is None or not session.sid:
-            return  # it gets an id of its own when it is saved
-        with self._guard(session):
-            sid, copy = self._generate_sid(self.sid_length), self._encode(session)
-            self.store.create(self._get_store_id(sid), copy)
-            if not self._swap(session, lambda _: MOVED):  # it has ended: that is not carried on
-                session.data = dict(merge(self._decode(session.found), session.data, ABSENT))
-            self._delete_session(session.sid)
-            session.sid, session.found = sid, copy
+        """End the old id, and take along what others saved until now. The save gives a new one."""
+        len(session)  # loads it
+        self._upsert_session(session, end=True)
+        self._delete_session(session)
 
     def _retrieve_session_data(self, session: Session) -> dict[str, Any]:
-        """Raises ServiceUnavailable. An id that the store does not know is not adopted."""
+        """What is stored, with this request's changes. An id that leads to nothing is not kept."""
+        base, mine = self._decode(session.found), vars(session).get("data", {})
         if session.sid:
-            with self._guard(session):
-                key = self._get_store_id(session.sid)
-                session.found = self.store.load(key, session.due) or MOVED
-        data = self._decode(session.found)
-        if data is None:
-            session.sid = ""
-        return data or {}
+            session.found = self._ask(session, "load", session.sid != session.sent) or NOTHING
+        theirs = self._decode(session.found)
+        if theirs is None:
+            session.sid = session.sent = ""  # the cookie stays: it may be a newer one by now
+        return dict(merge(base or {}, mine, theirs or {}))
 
-    def _upsert_session(self, session: Session) -> None:
-        if session.ended:
-            self._delete_session(session.ended)
-        if not session.sid and session.data:
-            session.sid, session.found = self._generate_sid(self.sid_length), self._encode(session)
-            self.store.create(self._get_store_id(session.sid), session.found)
-        elif session.sid and not self._swap(session, self._encode):
-            logger.info("A session ended while a request used it: what that changed is dropped.")
-            session.sid, session.data = "", {}  # the cookie stays: it may be a newer one by now
-
-    def _delete_session(self, sid: str) -> None:
-        self.store.delete(self._get_store_id(sid))
-
-    def _swap(self, session: Session, new: Callable[[Session], bytes]) -> bool:
-        """Compare and set; merge with what others saved meanwhile. False if they ended it."""
-        key = self._get_store_id(session.sid)
-        for _ in range(ATTEMPTS):
-            data = new(session)
-            if data == session.found or self.store.replace(key, session.found, data):
+    def _upsert_session(self, session: Session, end: bool = False) -> None:
+        """Compare and set; merge with what others saved meanwhile, unless they ended it."""
+        while session.sid:
+            data = NOTHING if end else self._encode(session)
+            if data == session.found or self._ask(session, "replace", session.found, data):
                 session.found = data
-                return True
-            found = self.store.load(key, False) or MOVED
-            theirs = self._decode(found)
-            if theirs is None:
-                return False
-            session.data = merge(self._decode(session.found), session.data, theirs)
-            session.found = found
-        raise ServiceUnavailable("Too many requests changed this session at once.", retry_after=1)
+                break
+            session.data = self._retrieve_session_data(session)  # another request was faster
 
-    @contextmanager
-    def _guard(self, session: Session) -> Iterator[None]:
-        """Make a failure of the store a 503, and do not ask it again in the same request."""
+    def _delete_session(self, session: Session) -> None:
+        if session.sid:
+            self._ask(session, "delete")
+        session.sid = ""
+
+    def _ask(self, session: Session, operation: str, *arguments: Any) -> Any:
+        """The store's answer. If it fails, that is a 503, and it is not asked again."""
         if session.failure:
             raise session.failure
         try:
-            yield
+            return getattr(self.store, operation)(self._get_store_id(session.sid), *arguments)
         except self.store.errors as error:
             reason = str(error).partition("\n")[0]
             logger.error("The session store failed: %s: %s", type(error).__name__, reason)
@@ -191,9 +162,6 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
                 "Your session is out of reach for the moment. Nothing in it is lost.", retry_after=5
             )
             raise session.failure from error
-        except Exception as error:
-            session.failure = error
-            raise
 
     def _get_store_id(self, sid: str) -> str:
         """A key from which nobody learns the cookie."""
@@ -205,7 +173,7 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
     def _decode(self, data: bytes) -> dict[str, Any] | None:
         """None for what has moved, and for what is no session, whoever put it there."""
         try:
-            return {**self.serializer.loads(data)} if data else None
+            return {**self.serializer.loads(data.decode())} if data else None
         except Exception as error:  # arbitrary bytes may raise anything
             logger.error("What is stored is no session: %s", type(error).__name__)
             return None
@@ -217,11 +185,9 @@ def merge(base: Any, mine: Any, theirs: Any) -> Any:
         return mine
     if mine == base:
         return theirs
-    if not (isinstance(base, dict) and isinstance(mine, dict) and isinstance(theirs, dict)):
+    sides = [{} if side is ABSENT else side for side in (base, mine, theirs)]
+    if not all(isinstance(side, dict) for side in sides):
         return mine
-    merged = {}
-    for key in {**theirs, **mine}:
-        value = merge(base.get(key, ABSENT), mine.get(key, ABSENT), theirs.get(key, ABSENT))
-        if value is not ABSENT:
-            merged[key] = value
-    return merged
+    keys = {**sides[2], **sides[1]}
+    merged = {key: merge(*(side.get(key, ABSENT) for side in sides)) for key in keys}
+    return {key: value for key, value in merged.items() if value is not ABSENT}

@@ -1,6 +1,8 @@
 """Sessions in Memcached, by SESSION_URL. A restart, or a lack of memory, ends them."""
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 from pymemcache.exceptions import MemcacheError, MemcacheServerError
 
@@ -34,19 +36,11 @@ class MemcachedStore(Store):
         return loaded
 
     def create(self, key: str, data: bytes) -> None:
-        try:
-            self._client.set(key, data, self._expiry())
-        except MemcacheServerError as error:
-            raise _clear(error, data) from error
+        self._write(self._client.set, key, data)
 
     def replace(self, key: str, old: bytes, new: bytes) -> bool:
         loaded = old if isinstance(old, Loaded) else self.load(key, False)
-        if loaded != old:
-            return False
-        try:
-            return self._client.cas(key, new, loaded.token, self._expiry()) is True
-        except MemcacheServerError as error:
-            raise _clear(error, new) from error
+        return loaded == old and self._write(self._client.cas, key, new, loaded.token) is True
 
     def delete(self, key: str) -> None:
         self._client.delete(key)
@@ -57,12 +51,13 @@ class MemcachedStore(Store):
     def _expiry(self) -> int:
         return self._lifetime if self._lifetime <= LONGEST else int(time.time()) + self._lifetime
 
-
-def _clear(error: Exception, data: bytes) -> Exception:
-    """What to tell the developer whose session is too large; else the error as it is."""
-    if b"too large" not in error.args[0]:
-        return error
-    return ValueError(
-        f"A session of {len(data)} bytes is more than Memcached takes (1 MB, unless it was started "
-        "with -I): keep large things elsewhere, and their ids in the session."
-    )
+    def _write(self, command: Callable[..., Any], key: str, data: bytes, *token: bytes) -> Any:
+        try:
+            return command(key, data, *token, self._expiry())
+        except MemcacheServerError as error:
+            if b"too large" not in error.args[0]:
+                raise
+            raise ValueError(
+                f"A session of {len(data)} bytes is more than Memcached takes (1 MB, unless it was "
+                "started with -I): keep large things elsewhere, and their ids in the session."
+            ) from error

@@ -9,9 +9,8 @@ from ..redis_client import connector
 from .interface import Store
 
 SWAP = """
-if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call("SET", KEYS[1], ARGV[2], "EX", ARGV[3])
-return 1
+return redis.call("GET", KEYS[1]) == ARGV[1]
+    and redis.call("SET", KEYS[1], ARGV[2], "EX", ARGV[3])
 """
 
 

@@ -1,7 +1,6 @@
 """What a session can hold, as text: Flask's tagged JSON, without its losses. Never pickle."""
 
 import json
-from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,10 +8,8 @@ from typing import Any
 from flask.json.tag import JSONTag, TaggedJSONSerializer
 
 
-def tag(
-    name: str, kind: type, write: Callable[[Any], Any], read: Callable[[Any], Any]
-) -> type[JSONTag]:
-    """A tag for a type. Of a list that `write` gives, the items are tagged in turn."""
+def tag(name: str, kind: type, write: Any, read: Any) -> type[JSONTag]:
+    """A tag for a type, and functions. Of a list that `write` gives, the items are tagged, too."""
 
     class Tag(JSONTag):
         key = f" {name}"
@@ -29,7 +26,7 @@ def tag(
     return Tag
 
 
-class TagItems(tag("items", dict, lambda value: [[*item] for item in value.items()], dict)):  # type: ignore[misc]
+class TagItems(tag("items", dict, lambda value: [*value.items()], dict)):  # type: ignore[misc]
     """A mapping with keys other than strings, which JSON would turn into strings."""
 
     def check(self, value: Any) -> bool:
@@ -39,29 +36,23 @@ class TagItems(tag("items", dict, lambda value: [[*item] for item in value.items
 class SessionSerializer(TaggedJSONSerializer):
     """Text that `loads` turns into what was there, and the same text for what has not changed."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.register(tag("date", date, str, date.fromisoformat), index=0)
+    default_tags = [  # noqa: RUF012 (Flask's own has no type either)
         # A datetime is a date, too. Flask's own tag drops microseconds and makes naive times aware.
-        self.register(tag("datetime", datetime, str, datetime.fromisoformat), index=0)
-        self.register(tag("decimal", Decimal, str, Decimal))
+        tag("datetime", datetime, str, datetime.fromisoformat),
+        tag("date", date, str, date.fromisoformat),
+        tag("decimal", Decimal, str, Decimal),
         # In one order, so that the same set is the same text in every process.
-        self.register(tag("set", set, lambda value: sorted(value, key=repr), set))
-        self.register(TagItems, index=0)
+        tag("set", set, lambda value: sorted(value, key=repr), set),
+        TagItems,
+        *TaggedJSONSerializer.default_tags,
+    ]
 
     def dumps(self, value: Any) -> str:
         """Raises TypeError for what would not come back."""
         try:
-            return json.dumps(self.tag(value), separators=(",", ":"), default=_refuse)
-        except (RecursionError, ValueError) as error:
-            raise TypeError(f"A session cannot hold this: {error}.") from error
-
-    def loads(self, value: str | bytes) -> Any:
-        return self._untag_scan(json.loads(value))
-
-
-def _refuse(value: object) -> None:
-    raise TypeError(
-        f"A session cannot hold {type(value).__qualname__} objects, only what JSON has and tuple, "
-        "set, bytes, datetime, date, Decimal, UUID and Markup. Store an id, or the parts of it."
-    )
+            return json.dumps(self.tag(value), separators=(",", ":"))
+        except (RecursionError, TypeError, ValueError) as error:
+            raise TypeError(
+                "A session cannot hold this, only what JSON has and tuple, set, bytes, datetime, "
+                f"date, Decimal, UUID and Markup: store an id, or the parts of it. {error}."
+            ) from error

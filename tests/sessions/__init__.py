@@ -1,0 +1,1 @@
+"""What the sessions package promises, proved on real servers: once per store."""
