@@ -165,6 +165,12 @@ def test_an_empty_dict_is_kept_and_removed_like_any_other(alice: Visitor) -> Non
     assert alice.do(everything) == {"user": "alice", "cart": {"1": 1}, "mine": {}, "theirs": {}}
 
 
+def test_a_save_that_never_succeeds_ends(alice: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    interface: Any = alice.app.session_interface
+    monkeypatch.setattr(interface.store, "replace", lambda *_: False)
+    assert alice.request(lambda: session.update(user="bob")).status_code == 503
+
+
 def test_of_two_values_for_one_key_the_later_save_wins(alice: Visitor) -> None:
     with alice.twin().slowly(look, lambda: session.update(user="later", other=[2])):
         alice.do(lambda: session.update(user="earlier", other=[1]))

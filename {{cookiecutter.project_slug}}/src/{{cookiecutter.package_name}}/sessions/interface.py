@@ -21,6 +21,7 @@ from .serializer import SessionSerializer
 logger = logging.getLogger(__name__)
 
 RENEWAL = 0.1  # of the lifetime may pass before the cookie, and the store's entry, are renewed
+ATTEMPTS = 100  # at a save
 NOTHING = b""  # takes the place of a session that moves, until its old id is deleted
 ABSENT = object()  # the value of a key that is not there; merges like an empty dict
 
@@ -112,6 +113,7 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
                 self.get_cookie_name(app),
                 f"{session.sid}.{time.time():.0f}",
                 max_age=app.permanent_session_lifetime if session.sid else 0,
+                domain=self.get_cookie_domain(app),
                 path=self.get_cookie_path(app),
                 secure=self.get_cookie_secure(app),
                 httponly=self.get_cookie_httponly(app),
@@ -121,9 +123,10 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
 
     def regenerate(self, session: Session) -> None:
         """End the old id, and take along what others saved until now. The save gives a new one."""
-        len(session)  # loads it
-        self._upsert_session(session, end=True)
-        self._delete_session(session)
+        _ = session.data  # loaded, which tells whether the id leads anywhere
+        if session.sid:
+            self._upsert_session(session, end=True)
+            self._delete_session(session)
 
     def _retrieve_session_data(self, session: Session) -> dict[str, Any]:
         """What is stored, with this request's changes. An id that leads to nothing is not kept."""
@@ -137,12 +140,15 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
 
     def _upsert_session(self, session: Session, end: bool = False) -> None:
         """Compare and set; merge with what others saved meanwhile, unless they ended it."""
-        while session.sid:
+        for _ in range(ATTEMPTS):  # each that fails is the success of another request
             data = NOTHING if end else self._encode(session)
             if data == session.found or self._ask(session, "replace", session.found, data):
                 session.found = data
-                break
-            session.data = self._retrieve_session_data(session)  # another request was faster
+                return
+            session.data = self._retrieve_session_data(session)
+            if not session.sid:
+                return
+        raise ServiceUnavailable("Too many requests changed this session at once.", retry_after=1)
 
     def _delete_session(self, session: Session) -> None:
         if session.sid:
