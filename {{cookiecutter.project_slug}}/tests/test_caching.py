@@ -24,6 +24,8 @@ from .conftest import MakeApp
 STALE_SERVED = "A cached value could not be computed, a stale one is served."
 
 NUMBERS = itertools.count(1)  # each of them once
+LEASE = f"{caching.__name__}.flight.LEASE"
+
 cache = caching.cache
 
 
@@ -400,6 +402,31 @@ def test_whoever_waits_outlasts_two_failures_and_then_computes(app: Flask) -> No
             asked.result()
 
 
+def test_nobody_waits_longer_than_two_leases(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LEASE, 1)
+    with app.app_context():
+        assert cache.store.add(cache.name("lease", "key"), b"somebody's", 60)
+        begun = time.monotonic()
+        assert cache.remember("key", lambda: "mine") == "mine"
+        assert 2 <= time.monotonic() - begun < 3
+
+
+def test_who_computes_too_long_leaves_the_lease_of_the_next_one_alone(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LEASE, 1)
+    with app.app_context():
+        lease = cache.name("lease", "key")
+
+        def slow() -> str:
+            while not cache.store.add(lease, b"the next one's", 60):
+                time.sleep(0.02)
+            return "value"
+
+        assert cache.remember("key", slow) == "value"
+        assert cache.store.get_many(lease) == [b"the next one's"]
+
+
 def test_what_cannot_be_stored_is_not_waited_for(app: Flask) -> None:
     together = threading.Barrier(4, timeout=5)
 
@@ -661,6 +688,29 @@ def test_none_is_a_value_with_cache_none(app: Flask, monkeypatch: pytest.MonkeyP
         assert count.calls == 2
 
 
+def test_none_is_computed_again_until_there_is_a_value(app: Flask) -> None:
+    count = Count(lambda: count.calls if count.calls > 2 else None)
+    function = cache.memoize(60)(lambda: count())
+    with app.app_context():
+        assert [function() for _ in range(4)] == [None, None, 3, 3]
+
+
+def test_a_key_may_be_made_of_what_is_cached(app: Flask) -> None:
+    count = Count(lambda: str(count.calls))
+    key = cache.cached(60, make_cache_key=lambda: f"edition {cache.get('edition')}")
+    app.add_url_rule("/edition", "edition", key(lambda: count()))
+
+    def get() -> str:
+        return app.test_client().get("/edition").text
+
+    with app.app_context():
+        cache.set("edition", 1)
+        assert [get(), get()] == ["1", "1"]
+        cache.set("edition", 2)
+        assert [get(), get()] == ["2", "2"]
+        assert cache.get("edition") == 2
+
+
 def test_a_response_may_have_a_timeout_of_its_own(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -800,6 +850,7 @@ def test_a_value_that_cannot_be_stored_is_computed_each_time(app: Flask) -> None
         for _ in range(2):
             cache.remember("key", count)
         assert count.calls == 2
+        assert cache.get("key") is None
 
 
 # From the command line

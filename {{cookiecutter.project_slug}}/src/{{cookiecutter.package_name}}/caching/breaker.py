@@ -63,17 +63,14 @@ class Breaker:
         try:
             return getattr(self.store, operation)(*arguments)
         except Exception as error:  # each client library has errors of its own
-            self._trip(error)
+            with self._lock:
+                first, self.open = not self.open, True
+            if first:
+                self.on_change(True)
+                logger.warning("The cache is down, going on without it: %s", type(error).__name__)
+                probe = threading.Thread(target=self._await_return, name="cache-probe", daemon=True)
+                probe.start()
             return None
-
-    def _trip(self, error: Exception) -> None:
-        with self._lock:
-            if self.open:
-                return
-            self.open = True
-            self.on_change(True)
-        logger.warning("The cache is down, going on without it: %s", type(error).__name__)
-        threading.Thread(target=self._await_return, name="cache-probe", daemon=True).start()
 
     def _await_return(self) -> None:
         while self.open:

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar, cast
 from weakref import WeakKeyDictionary
 
-from flask import Flask, current_app
+from flask import current_app
 from flask_caching import CachedResponse, _CachedFunction, _MemoizedFunction
 from flask_caching.jinja2ext import CacheExtension
 from flask_caching.utils import function_namespace, make_template_fragment_key
@@ -26,10 +26,6 @@ boarding: ContextVar[Flight | None] = ContextVar("boarding", default=None)  # of
 class Decorators(Values):
     """`cached` and `memoize` as Flask-Caching documents them. It makes the keys, then asks `get`,
     the function and `set`, which find the flight of the call in `boarding`."""
-
-    def init_app(self, app: Flask, config: dict[str, Any] | None = None) -> None:
-        super().init_app(app, config)
-        app.jinja_env.add_extension(FragmentExtension)
 
     def cached(
         self, *args: Any, stale: int = 0, tags: Collection[str] = (), **options: Any

@@ -5,15 +5,12 @@ import secrets
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from blinker import Signal
 from werkzeug.exceptions import HTTPException
 
-from .entry import Entry
-
-if TYPE_CHECKING:
-    from .values import Values
+from .entries import Entries, Entry, Versions
 
 LEASE = 10  # seconds a computation may take before somebody else may begin it again
 PASS_FOR = 5  # seconds a key goes without single flight after a value that cannot be stored
@@ -41,7 +38,7 @@ class Flight:
     lease stays then: the failure is met and logged once in that time.
     """
 
-    cache: "Values"
+    cache: Entries
     key: str = ""
     tags: Collection[str] = ()
     stale: int = 0
@@ -49,7 +46,7 @@ class Flight:
     outcome: str = "bypass"
     stored: bool = False
     entry: Entry | None = None
-    _versions: dict[str, bytes | None] = field(default_factory=dict)
+    _versions: Versions = field(default_factory=dict)
     _holder: bytes | None = None  # the lease, as last seen
     _leased_until: float = 0.0
 
@@ -69,7 +66,7 @@ class Flight:
             self.outcome = "stale"
         else:
             self.release(passing=error is None or meant)
-        if self.cache.store.open:
+        if self.outcome == "miss" and self.cache.store.open:
             self.outcome = "error"
         cache_outcome.send(self.cache, outcome=self.outcome)
         return stands_in
@@ -77,7 +74,7 @@ class Flight:
     def board(self) -> bool:
         """True: `value` is there, fresh, or stale while somebody else computes it anew.
         False: compute it, and `land` it if it can be stored."""
-        if self.cache.off or self.cache.store.open:
+        if self.cache.off:
             return False
         seen: set[bytes] = set()
         deadline, pause = time.monotonic() + 2 * LEASE, 0.01

@@ -10,8 +10,8 @@ from flask import Response, abort, current_app, request
 from flask.globals import request_ctx
 
 from .decorators import Decorators
-from .entry import Entry
-from .flight import Flight, cache_outcome
+from .entries import Entry
+from .flight import Flight
 from .values import Timeout
 
 SLUG = "{{ cookiecutter.project_slug }}"
@@ -49,28 +49,23 @@ class Cache(Decorators):
         def decorate(view: View) -> View:
             @functools.wraps(view)
             def answer(*view_args: Any, **view_kwargs: Any) -> Response:
-                def compute() -> Response:
-                    made = current_app.ensure_sync(view)(*view_args, **view_kwargs)
-                    response = current_app.make_response(made)
-                    response.vary.update(vary)
-                    return response
-
-                if request.method not in ("GET", "HEAD") or "Authorization" in request.headers:
-                    cache_outcome.send(self, outcome="bypass")
-                    return _status(compute(), "fwd=bypass")
                 headers = {name: request.headers.get(name) for name in vary}
                 asked = {name: request.args.getlist(name) for name in args}
                 key = json.dumps([request.base_url, asked, headers])
+                bypass = "Authorization" in request.headers or request.method not in ("GET", "HEAD")
                 with Flight(self, key, tags, stale) as flight:
-                    if not flight.board():
-                        response = compute()
-                        if response.status_code >= 500:
-                            abort(response)  # unless there is a stale page
-                        if not storable(response, vary):
-                            if request.method == "HEAD":  # which tells nothing of the answer to GET
-                                flight.release()
+                    if bypass or not flight.board():
+                        made = current_app.ensure_sync(view)(*view_args, **view_kwargs)
+                        response = current_app.make_response(made)
+                        response.vary.update(vary)
+                        if bypass or not storable(response, vary):
                             detail = "; detail=session" if session_touched() else ""
-                            return _status(response, f"fwd={flight.outcome}{detail}")
+                            _status(response, f"fwd={flight.outcome}{detail}")
+                            if response.status_code >= 500:
+                                abort(response)  # unless there is a stale page
+                            if request.method == "HEAD":  # of which GET's answer may differ
+                                flight.release()
+                            return response
                         response.add_etag()
                         page = response.get_data(), [*response.headers]
                         flight.land(page, self.seconds(timeout))
