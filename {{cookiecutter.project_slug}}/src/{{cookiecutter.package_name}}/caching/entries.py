@@ -1,4 +1,4 @@
-"""What lies in the store: values, signed, and valid while their tags' versions are what they were."""
+"""What lies in the store: values, signed, and valid while the versions of their tags stay."""
 
 import hashlib
 import logging
@@ -97,7 +97,7 @@ class Entries(flask_caching.Cache):
         return known and self.store.set(name, data, lifetime)
 
     def void(self, key: str) -> bool:
-        """See to it that nobody stores what they compute for the key now. Whether it has a value."""
+        """Nobody stores what they compute for the key now. Returns whether there is a value."""
         entry, _, lease = self.read(key)
         if lease or self.store.open:  # then who knows what is being computed
             self.invalidate(_shelf(key))

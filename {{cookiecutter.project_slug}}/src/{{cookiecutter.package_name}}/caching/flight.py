@@ -15,6 +15,7 @@ from .entries import Entries, Entry, Versions
 LEASE = 10  # seconds a computation may take before somebody else may begin it again
 PASS_FOR = 5  # seconds a key goes without single flight after a value that cannot be stored
 PASS = b"pass"  # in place of a lease
+STALE_SERVED = "A cached value could not be computed, a stale one is served."
 
 cache_outcome = Signal("How a flight ended: outcome is hit, stale, miss, bypass or error.")
 logger = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Flight:
         failed = isinstance(error, Exception) and not meant
         stands_in = bool(failed and self.entry and self._leased_until)
         if stands_in:
-            logger.error("A cached value could not be computed, a stale one is served.", exc_info=error)
+            logger.error(STALE_SERVED, exc_info=error)
             self.outcome = "stale"
         else:
             self.release(passing=error is None or meant)
