@@ -139,7 +139,8 @@ def test_only_get_is_cached_and_head_gets_the_same(app: Flask) -> None:
 
 def test_a_request_with_authorization_bypasses_the_cache(app: Flask) -> None:
     client, _ = serve(app, lambda: request.headers.get("Authorization", "nobody"))
-    assert client.get("/page", headers={"Authorization": "Bearer alice"}).text == "Bearer alice"
+    hers = client.get("/page", headers={"Authorization": "Bearer alice"})
+    assert (hers.text, hers.cache_control.public) == ("Bearer alice", False)
     assert client.get("/page").text == "nobody"
     assert client.get("/page", headers={"Authorization": "Bearer bob"}).text == "Bearer bob"
 
@@ -304,13 +305,17 @@ def test_a_stale_value_is_for_those_who_ask_for_it(
         assert stood_in == "old"
 
 
+@pytest.mark.parametrize("failure", [lambda: 1 // 0, lambda: ("down", 503)], ids=["error", "503"])
 def test_a_stale_page_says_so_and_stands_in_when_the_new_one_fails(
-    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    app: Flask,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    failure: Callable[[], Any],
 ) -> None:
     client, view = serve(app, lambda: "old", stale=300)
     client.get("/page")
     pass_time(monkeypatch, 62)
-    view.answer = lambda: 1 // 0
+    view.answer = failure
     for _ in range(3):
         seen = client.get("/page")
         assert (seen.status_code, seen.text) == (200, "old")
@@ -337,6 +342,7 @@ def test_invalidate_reaches_pages_remembered_and_memoized_values(app: Flask) -> 
 def test_a_tagged_value_is_gone_for_a_plain_get_too(app: Flask) -> None:
     with app.app_context():
         cache.remember("key", lambda: 1, tags=("products",))
+        cache.invalidate()  # none, as after a commit that changed nothing
         assert cache.get("key") == 1
         cache.invalidate("products")
         assert cache.get("key") is None
@@ -409,6 +415,23 @@ def test_nobody_waits_longer_than_two_leases(app: Flask, monkeypatch: pytest.Mon
         begun = time.monotonic()
         assert cache.remember("key", lambda: "mine") == "mine"
         assert 2 <= time.monotonic() - begun < 3
+        assert cache.get("key") is None  # only the holder stores
+
+
+def test_whoever_gets_the_lease_looks_once_more(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        lease, add = cache.name("lease", "key"), cache.store.add
+
+        def too_late(name: str, value: bytes, timeout: int) -> bool:
+            if name == lease:
+                cache.set("key", "landed")
+            return add(name, value, timeout)
+
+        monkeypatch.setattr(cache.store, "add", too_late)
+        assert cache.remember("key", lambda: "computed again") == "landed"
+        assert cache.store.get_many(lease) == [None]
 
 
 def test_who_computes_too_long_leaves_the_lease_of_the_next_one_alone(
@@ -663,6 +686,23 @@ def test_a_value_that_was_updated_by_force_can_be_invalidated(app: Flask, option
         assert function() == 3
         cache.delete_memoized(function)
         assert function() == 4
+
+
+def test_what_began_before_an_update_by_force_is_not_kept(app: Flask) -> None:
+    count, forced = Count(lambda: count.calls), False
+
+    @cache.memoize(60, forced_update=lambda: forced)
+    def function() -> Any:
+        nonlocal forced
+        number = count()
+        if number == 1:
+            forced = True
+            function()
+            forced = False
+        return number
+
+    with app.app_context():
+        assert [function(), function(), function()] == [1, 3, 3]
 
 
 def test_a_view_that_aborts_does_so_from_the_cache_too(app: Flask) -> None:
