@@ -89,8 +89,9 @@ def test_browsers_may_keep_a_page_as_long_as_the_cache_does(
     assert (fresh, 255 < stale <= 260) == (0, True)
 
 
-def test_a_page_may_have_browsers_ask_each_time(app: Flask) -> None:
-    client, _ = serve(app, lambda: "hello", stale=300, max_age=0)
+@pytest.mark.parametrize("option", ["max_age", "timeout"])
+def test_a_page_may_have_browsers_ask_each_time(app: Flask, option: str) -> None:
+    client, _ = serve(app, lambda: "hello", stale=300, **{option: 0})
     for _ in range(2):
         control = client.get("/page").cache_control
         assert (control.public, control.max_age) == (True, 0)

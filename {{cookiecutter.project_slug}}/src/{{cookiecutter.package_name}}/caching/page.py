@@ -10,7 +10,7 @@ from flask import Response, abort, current_app, request
 from flask.globals import request_ctx
 
 from .decorators import Decorators
-from .entries import Entry
+from .entries import MONTH, Entry
 from .flight import Flight
 from .values import Timeout
 
@@ -42,8 +42,8 @@ class Cache(Decorators):
         old page is served while one request computes the new one, and when that fails.
 
         Browsers and proxies may keep the page as long as it is fresh or stale here, and there no
-        invalidation reaches it. `max_age` seconds are the most that they may: 0 has them ask every
-        time, which costs a 304.
+        invalidation reaches it. `max_age` seconds are the most that they may: 0, which is what a
+        page kept for good has, has them ask every time, which costs a 304.
         """
 
         def decorate(view: View) -> View:
@@ -69,7 +69,8 @@ class Cache(Decorators):
                         response.add_etag()
                         page = response.get_data(), [*response.headers]
                         flight.land(page, self.seconds(timeout))
-                return _restore(flight, max_age)
+                for_good = self.seconds(timeout) >= MONTH
+                return _restore(flight, 0 if for_good and max_age is None else max_age)
 
             return cast(View, answer)
 
