@@ -24,6 +24,8 @@ from .conftest import MakeApp
 STALE_SERVED = "A cached value could not be computed, a stale one is served."
 
 NUMBERS = itertools.count(1)  # each of them once
+LEASE = f"{caching.__name__}.flight.LEASE"
+
 cache = caching.cache
 
 
@@ -87,8 +89,9 @@ def test_browsers_may_keep_a_page_as_long_as_the_cache_does(
     assert (fresh, 255 < stale <= 260) == (0, True)
 
 
-def test_a_page_may_have_browsers_ask_each_time(app: Flask) -> None:
-    client, _ = serve(app, lambda: "hello", stale=300, max_age=0)
+@pytest.mark.parametrize("option", ["max_age", "timeout"])
+def test_a_page_may_have_browsers_ask_each_time(app: Flask, option: str) -> None:
+    client, _ = serve(app, lambda: "hello", stale=300, **{option: 0})
     for _ in range(2):
         control = client.get("/page").cache_control
         assert (control.public, control.max_age) == (True, 0)
@@ -137,7 +140,8 @@ def test_only_get_is_cached_and_head_gets_the_same(app: Flask) -> None:
 
 def test_a_request_with_authorization_bypasses_the_cache(app: Flask) -> None:
     client, _ = serve(app, lambda: request.headers.get("Authorization", "nobody"))
-    assert client.get("/page", headers={"Authorization": "Bearer alice"}).text == "Bearer alice"
+    hers = client.get("/page", headers={"Authorization": "Bearer alice"})
+    assert (hers.text, hers.cache_control.public) == ("Bearer alice", False)
     assert client.get("/page").text == "nobody"
     assert client.get("/page", headers={"Authorization": "Bearer bob"}).text == "Bearer bob"
 
@@ -302,13 +306,17 @@ def test_a_stale_value_is_for_those_who_ask_for_it(
         assert stood_in == "old"
 
 
+@pytest.mark.parametrize("failure", [lambda: 1 // 0, lambda: ("down", 503)], ids=["error", "503"])
 def test_a_stale_page_says_so_and_stands_in_when_the_new_one_fails(
-    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    app: Flask,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    failure: Callable[[], Any],
 ) -> None:
     client, view = serve(app, lambda: "old", stale=300)
     client.get("/page")
     pass_time(monkeypatch, 62)
-    view.answer = lambda: 1 // 0
+    view.answer = failure
     for _ in range(3):
         seen = client.get("/page")
         assert (seen.status_code, seen.text) == (200, "old")
@@ -335,6 +343,7 @@ def test_invalidate_reaches_pages_remembered_and_memoized_values(app: Flask) -> 
 def test_a_tagged_value_is_gone_for_a_plain_get_too(app: Flask) -> None:
     with app.app_context():
         cache.remember("key", lambda: 1, tags=("products",))
+        cache.invalidate()  # none, as after a commit that changed nothing
         assert cache.get("key") == 1
         cache.invalidate("products")
         assert cache.get("key") is None
@@ -398,6 +407,48 @@ def test_whoever_waits_outlasts_two_failures_and_then_computes(app: Flask) -> No
     with ThreadPoolExecutor(10) as pool:
         for asked in [pool.submit(ask) for _ in range(10)]:
             asked.result()
+
+
+def test_nobody_waits_longer_than_two_leases(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LEASE, 1)
+    with app.app_context():
+        assert cache.store.add(cache.name("lease", "key"), b"somebody's", 60)
+        begun = time.monotonic()
+        assert cache.remember("key", lambda: "mine") == "mine"
+        assert 2 <= time.monotonic() - begun < 3
+        assert cache.get("key") is None  # only the holder stores
+
+
+def test_whoever_gets_the_lease_looks_once_more(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        lease, add = cache.name("lease", "key"), cache.store.add
+
+        def too_late(name: str, value: bytes, timeout: int) -> bool:
+            if name == lease:
+                cache.set("key", "landed")
+            return add(name, value, timeout)
+
+        monkeypatch.setattr(cache.store, "add", too_late)
+        assert cache.remember("key", lambda: "computed again") == "landed"
+        assert cache.store.get_many(lease) == [None]
+
+
+def test_who_computes_too_long_leaves_the_lease_of_the_next_one_alone(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LEASE, 1)
+    with app.app_context():
+        lease = cache.name("lease", "key")
+
+        def slow() -> str:
+            while not cache.store.add(lease, b"the next one's", 60):
+                time.sleep(0.02)
+            return "value"
+
+        assert cache.remember("key", slow) == "value"
+        assert cache.store.get_many(lease) == [b"the next one's"]
 
 
 def test_what_cannot_be_stored_is_not_waited_for(app: Flask) -> None:
@@ -638,6 +689,23 @@ def test_a_value_that_was_updated_by_force_can_be_invalidated(app: Flask, option
         assert function() == 4
 
 
+def test_what_began_before_an_update_by_force_is_not_kept(app: Flask) -> None:
+    count, forced = Count(lambda: count.calls), False
+
+    @cache.memoize(60, forced_update=lambda: forced)
+    def function() -> Any:
+        nonlocal forced
+        number = count()
+        if number == 1:
+            forced = True
+            function()
+            forced = False
+        return number
+
+    with app.app_context():
+        assert [function(), function(), function()] == [1, 3, 3]
+
+
 def test_a_view_that_aborts_does_so_from_the_cache_too(app: Flask) -> None:
     count = Count(lambda: abort(404))
     app.add_url_rule("/gone", "gone", cache.cached(60, stale=60)(lambda: count()))
@@ -659,6 +727,29 @@ def test_none_is_a_value_with_cache_none(app: Flask, monkeypatch: pytest.MonkeyP
         function()
         function()
         assert count.calls == 2
+
+
+def test_none_is_computed_again_until_there_is_a_value(app: Flask) -> None:
+    count = Count(lambda: count.calls if count.calls > 2 else None)
+    function = cache.memoize(60)(lambda: count())
+    with app.app_context():
+        assert [function() for _ in range(4)] == [None, None, 3, 3]
+
+
+def test_a_key_may_be_made_of_what_is_cached(app: Flask) -> None:
+    count = Count(lambda: str(count.calls))
+    key = cache.cached(60, make_cache_key=lambda: f"edition {cache.get('edition')}")
+    app.add_url_rule("/edition", "edition", key(lambda: count()))
+
+    def get() -> str:
+        return app.test_client().get("/edition").text
+
+    with app.app_context():
+        cache.set("edition", 1)
+        assert [get(), get()] == ["1", "1"]
+        cache.set("edition", 2)
+        assert [get(), get()] == ["2", "2"]
+        assert cache.get("edition") == 2
 
 
 def test_a_response_may_have_a_timeout_of_its_own(
@@ -800,6 +891,7 @@ def test_a_value_that_cannot_be_stored_is_computed_each_time(app: Flask) -> None
         for _ in range(2):
             cache.remember("key", count)
         assert count.calls == 2
+        assert cache.get("key") is None
 
 
 # From the command line

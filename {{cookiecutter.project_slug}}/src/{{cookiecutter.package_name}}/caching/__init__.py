@@ -3,6 +3,7 @@
 from flask import Flask
 
 from ..settings import Settings
+from .decorators import FragmentExtension
 from .flight import cache_outcome
 from .page import Cache, keep_private
 
@@ -33,4 +34,5 @@ def init_caching(app: Flask, settings: Settings) -> None:
     app.config.setdefault("CACHE_DEFAULT_TIMEOUT", settings.cache_default_timeout)
     app.config.setdefault("CACHE_KEY_PREFIX", "{{ cookiecutter.project_slug }}:cache:")
     cache.init_app(app)
+    app.jinja_env.add_extension(FragmentExtension)
     app.after_request(keep_private)

@@ -3,6 +3,7 @@
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -32,18 +33,17 @@ class Breaker:
         self._lock = threading.Lock()
 
     def get_many(self, *keys: str) -> list[Any]:
-        found: list[Any] = self._try([], self.store.get_many, *keys) if keys else []
-        return found or [None] * len(keys)
+        return self._try("get_many", *keys) or [None] * len(keys)
 
     def set(self, key: str, value: bytes, timeout: int) -> bool:
-        return bool(self._try(False, self.store.set, key, value, timeout))
+        return bool(self._try("set", key, value, timeout))
 
     def add(self, key: str, value: bytes, timeout: int) -> bool:
-        return bool(self._try(False, self.store.add, key, value, timeout))
+        return bool(self._try("add", key, value, timeout))
 
     def delete_many(self, *keys: str) -> None:
         """When this returns the keys are gone, or will be before anything is read again."""
-        while keys and self._try(self, self.store.delete_many, *keys) is self:
+        while keys and self._try("delete_many", *keys) is None:
             with self._lock:
                 if self.open:  # else it is back just now, and owes nothing any more
                     self._owed.update(keys)
@@ -52,36 +52,31 @@ class Breaker:
     def ping(self) -> bool:
         """Whether the store takes writes and gives them back. Raises what the store raises."""
         token = secrets.token_bytes(8)
-        probes = [f"{self.prefix}probe:{number}" for number in range(PROBES)]
-        for probe in probes:
-            self.store.set(probe, token, 60)
-        return bool(self.store.get_many(*probes) == [token] * PROBES)
+        probes = {f"{self.prefix}probe:{number}": token for number in range(PROBES)}
+        self.store.set_many(probes, 60)
+        return self.store.get_many(*probes) == [token] * PROBES
 
-    def _try(self, otherwise: Any, operation: Callable[..., Any], *args: Any) -> Any:
-        if self.open:
-            return otherwise
+    def _try(self, operation: str, *arguments: Any) -> Any:
+        """What the store answers; None when it is down, or not asked for anything."""
+        if self.open or not arguments:
+            return None
         try:
-            return operation(*args)
+            return getattr(self.store, operation)(*arguments)
         except Exception as error:  # each client library has errors of its own
-            self._trip(error)
-            return otherwise
-
-    def _trip(self, error: Exception) -> None:
-        with self._lock:
-            if self.open:
-                return
-            self.open = True
-            self.on_change(True)
-        logger.warning("The cache is down, going on without it: %s", type(error).__name__)
-        threading.Thread(target=self._await_return, name="cache-probe", daemon=True).start()
+            with self._lock:
+                first, self.open = not self.open, True
+            if first:
+                self.on_change(True)
+                logger.warning("The cache is down, going on without it: %s", type(error).__name__)
+                probe = threading.Thread(target=self._await_return, name="cache-probe", daemon=True)
+                probe.start()
+            return None
 
     def _await_return(self) -> None:
-        pause = threading.Event()
         while self.open:
-            pause.wait(PROBE_INTERVAL)
+            time.sleep(PROBE_INTERVAL)
+            owed = [*self._owed]
             with suppress(Exception):  # still down
-                with self._lock:
-                    owed = tuple(self._owed)
                 if self.ping():
                     if owed:
                         self.store.delete_many(*owed)

@@ -3,90 +3,93 @@
 import functools
 import re
 import uuid
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from collections.abc import Callable, Collection, Sequence
+from contextvars import ContextVar
+from typing import Any, ParamSpec, TypeVar, cast
 from weakref import WeakKeyDictionary
 
-from flask import Flask
-from flask_caching.jinja2ext import JINJA_CACHE_ATTR_NAME, CacheExtension
-from flask_caching.utils import function_namespace, make_template_fragment_key, normalize_timeout
+from flask import current_app
+from flask_caching import CachedResponse, _CachedFunction, _MemoizedFunction
+from flask_caching.jinja2ext import CacheExtension
+from flask_caching.utils import function_namespace, make_template_fragment_key
 
 from .flight import Flight
-from .values import Values, boarding
+from .values import Timeout, Values
 
-if TYPE_CHECKING:
-    from flask_caching import _CachedFunction, _MemoizedFunction
-
-F = TypeVar("F")
+D = TypeVar("D", bound=Callable[..., Any])
 P = ParamSpec("P")
 R = TypeVar("R")
+
+boarding: ContextVar[Flight | None] = ContextVar("boarding", default=None)  # of a decorated call
 
 
 class Decorators(Values):
     """`cached` and `memoize` as Flask-Caching documents them. It makes the keys, then asks `get`,
     the function and `set`, which find the flight of the call in `boarding`."""
 
-    def init_app(self, app: Flask, config: dict[str, Any] | None = None) -> None:
-        self.with_jinja2_ext = False
-        super().init_app(app, config)
-        if not hasattr(app.jinja_env, JINJA_CACHE_ATTR_NAME):  # the app's first cache
-            setattr(app.jinja_env, JINJA_CACHE_ATTR_NAME, self)
-            app.jinja_env.add_extension(FragmentExtension)
-
     def cached(
-        self, *args: Any, stale: int = 0, tags: Iterable[str] = (), **options: Any
-    ) -> "Callable[[Callable[P, R]], _CachedFunction[P, R]]":
-        decorate = super().cached(*args, **options)
-        return lambda f: self._boarding(decorate(f), stale, lambda _: tuple(tags))
+        self, *args: Any, stale: int = 0, tags: Collection[str] = (), **options: Any
+    ) -> Callable[[Callable[P, R]], _CachedFunction[P, R]]:
+        return self._boarding(super().cached(*args, **options), stale, lambda *_: tags)
 
     def memoize(
-        self, *args: Any, stale: int = 0, tags: Iterable[str] = (), **options: Any
-    ) -> "Callable[[Callable[P, R]], _MemoizedFunction[P, R]]":
-        decorate = super().memoize(*args, **options)
+        self, *args: Any, stale: int = 0, tags: Collection[str] = (), **options: Any
+    ) -> Callable[[Callable[P, R]], _MemoizedFunction[P, R]]:
+        def all_tags(f: Callable[..., Any], args: Sequence[Any]) -> Collection[str]:
+            names = function_namespace(f, args=args)
+            return *tags, *(f"memoize {name}" for name in names if name)
 
-        def memoized(f: Callable[P, R]) -> "_MemoizedFunction[P, R]":
-            def all_tags(args: Sequence[Any]) -> tuple[str, ...]:
-                names = function_namespace(f, args=args)
-                return *tags, *(f"memoize {name}" for name in names if name)
+        return self._boarding(super().memoize(*args, **options), stale, all_tags)
 
-            return self._boarding(decorate(f), stale, all_tags)
+    def _boarding(self, decorate: D, stale: int, tags: Callable[..., Collection[str]]) -> D:
+        def decorated(f: Callable[..., Any]) -> Any:
+            call = decorate(f)
 
-        return memoized
-
-    def _boarding(
-        self, function: F, stale: int, tags: Callable[[Sequence[Any]], tuple[str, ...]]
-    ) -> F:
-        call = cast(Callable[..., Any], function)
-
-        @functools.wraps(call)
-        def boarding_call(*args: Any, **kwargs: Any) -> Any:
-            with Flight(self, "", tags(args), stale) as flight:
-                try:
+            @functools.wraps(call)
+            def boarding_call(*args: Any, **kwargs: Any) -> Any:
+                with Flight(self, tags=tags(f, args), stale=stale, forced=None) as flight:
                     return _while_boarding(flight, call, *args, **kwargs)
-                except Exception as error:
-                    if not flight.fall_back(error):
-                        raise
-                    return flight.value
+                return flight.value  # which stands in
 
-        boarding_call.__dict__ = call.__dict__  # `uncached`, `cache_timeout`, … stay writable
-        return cast(F, boarding_call)
+            boarding_call.__dict__ = call.__dict__  # `uncached`, `cache_timeout`, … stay writable
+            return boarding_call
+
+        return cast(D, decorated)
+
+    def get(self, key: str) -> Any:
+        flight = boarding.get()
+        if flight is None or flight.forced is None or flight.key not in ("", key):
+            return super().get(key)
+        flight.key = key
+        if flight.forced:
+            self.void(key)
+        return flight.value if flight.board() else None
+
+    def has(self, key: str) -> bool:
+        flight = boarding.get()
+        if flight and flight.key == key:
+            return flight.outcome != "miss"
+        return super().has(key)
+
+    def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
+        if isinstance(value, CachedResponse) and value.timeout is not None:
+            timeout = value.timeout
+        flight = boarding.get()
+        if flight and flight.key == key:
+            return flight.land(value, self.seconds(timeout))
+        return super().set(key, value, timeout)
 
     def _call_fn(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        flight = boarding.get()
+        if flight and flight.outcome in ("hit", "stale"):  # which was refused: None, or `is_stale`
+            flight.forced = True
+            flight.board()
         return _while_boarding(None, super()._call_fn, fn, *args, **kwargs)
 
-    def _memoize_version(
-        self,
-        f: Callable[..., Any],
-        args: Any = None,
-        kwargs: Any = None,
-        reset: bool = False,
-        delete: bool = False,
-        *_: Any,
-        **__: Any,
-    ) -> tuple[str, str]:
+    def _memoize_version(self, f: Any, *_: Any, **how: Any) -> tuple[str, str]:
         """Tags in place of Flask-Caching's version keys, which a slow call would bring back."""
-        name, instance = function_namespace(f, args=args)
-        if reset or delete:
+        name, instance = function_namespace(f, args=how.get("args"))
+        if how.get("reset") or how.get("delete"):
             self.invalidate(f"memoize {instance or name}")
         return name, ""
 
@@ -102,38 +105,32 @@ class Decorators(Values):
     def _bypass_cache(self, unless: Any, f: Any, *args: Any, **kwargs: Any) -> bool:
         return super()._bypass_cache(_truth(unless), f, *args, **kwargs)
 
+    def _is_stale(self, is_stale: Any, rv: Any, *args: Any, **kwargs: Any) -> bool:
+        return super()._is_stale(_truth(is_stale), rv, *args, **kwargs)
+
     def _forced_update(self, forced_update: Any, *args: Any, **kwargs: Any) -> bool:
         flight = cast(Flight, boarding.get())
         flight.forced = super()._forced_update(_truth(forced_update), *args, **kwargs)
-        return False  # `get` is to prepare the flight, and finds nothing
-
-    def _is_stale(self, is_stale: Any, rv: Any, *args: Any, **kwargs: Any) -> bool:
-        flight = cast(Flight, boarding.get())
-        flight.forced = super()._is_stale(_truth(is_stale), rv, *args, **kwargs)
-        return flight.forced and not flight.board()
+        return False  # `get` is to board the flight, and finds nothing
 
 
 class FragmentExtension(CacheExtension):
     """`{% cache %}` that tells `a_b, c` from `a, b_c`, which have one key in Flask-Caching."""
 
+    priority = CacheExtension.priority + 1  # the last one counts
+
     def _cache(self, timeout: Any, fragment_name: str, vary_on: list[Any], caller: Any) -> Any:
-        cache = getattr(self.environment, JINJA_CACHE_ATTR_NAME)
-        vary = [str(value) for value in vary_on]
-        key = make_template_fragment_key(fragment_name, vary_on=vary)
+        cache = next(iter(current_app.extensions["cache"]))  # the app's first
+        asked = fragment_name, [str(value) for value in vary_on]
+        key = make_template_fragment_key(*asked)
         if timeout == "del":
             cache.delete(key)
             return caller()
-        (name, varied), fragment = cache.remember(
-            key, lambda: ((fragment_name, vary), caller()), normalize_timeout(timeout)
-        )
-        return fragment if (name, varied) == (fragment_name, vary) else caller()
+        kept, fragment = cache.remember(key, lambda: (asked, caller()), timeout)
+        return fragment if kept == asked else caller()
 
 
-class _Identity(str):
-    __repr__ = str.__str__
-
-
-_identities: WeakKeyDictionary[object, _Identity] = WeakKeyDictionary()
+_identities: WeakKeyDictionary[object, str] = WeakKeyDictionary()
 
 
 def _identified(value: object) -> object:
@@ -141,7 +138,7 @@ def _identified(value: object) -> object:
     get it would get the answers of this one."""
     if type(value).__repr__ is not object.__repr__ or hasattr(value, "__caching_id__"):
         return value
-    return _identities.setdefault(value, _Identity(f"<{type(value).__name__} {uuid.uuid4()}>"))
+    return _identities.setdefault(value, str(uuid.uuid4()))
 
 
 def _while_boarding(flight: Flight | None, call: Callable[..., Any], *args: Any, **kw: Any) -> Any:
@@ -155,9 +152,4 @@ def _while_boarding(flight: Flight | None, call: Callable[..., Any], *args: Any,
 def _truth(predicate: Any) -> Any:
     if not callable(predicate):
         return None
-
-    @functools.wraps(predicate)
-    def answer(*args: Any, **kwargs: Any) -> bool:
-        return bool(_while_boarding(None, predicate, *args, **kwargs))
-
-    return answer
+    return functools.wraps(predicate)(lambda *args, **kwargs: bool(predicate(*args, **kwargs)))

@@ -2,16 +2,17 @@
 
 import functools
 import json
+import math
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Any, TypeVar, cast
 
-from flask import Response, current_app, request
+from flask import Response, abort, current_app, request
 from flask.globals import request_ctx
-from werkzeug.exceptions import HTTPException
 
 from .decorators import Decorators
-from .flight import Flight, cache_outcome
+from .entries import MONTH, Entry
+from .flight import Flight
+from .values import Timeout
 
 SLUG = "{{ cookiecutter.project_slug }}"
 NAME = SLUG if SLUG[0].isalpha() else f'"{SLUG}"'  # in Cache-Status: a token or a string, RFC 8941
@@ -24,7 +25,7 @@ class Cache(Decorators):
 
     def page(
         self,
-        timeout: int | timedelta | None = None,
+        timeout: Timeout = None,
         *,
         stale: int = 0,
         tags: Sequence[str] = (),
@@ -41,53 +42,43 @@ class Cache(Decorators):
         old page is served while one request computes the new one, and when that fails.
 
         Browsers and proxies may keep the page as long as it is fresh or stale here, and there no
-        invalidation reaches it. `max_age` seconds are the most that they may: 0 has them ask every
-        time, which costs a 304.
+        invalidation reaches it. `max_age` seconds are the most that they may: 0, which is what a
+        page kept for good has, has them ask every time, which costs a 304.
         """
-        listed = {name.lower() for name in vary}
 
         def decorate(view: View) -> View:
             @functools.wraps(view)
             def answer(*view_args: Any, **view_kwargs: Any) -> Response:
-                def compute() -> Response:
-                    made = current_app.ensure_sync(view)(*view_args, **view_kwargs)
-                    response = current_app.make_response(made)
-                    response.vary.update(vary)
-                    return response
-
-                if request.method not in ("GET", "HEAD") or "Authorization" in request.headers:
-                    cache_outcome.send(self, outcome="bypass")
-                    return _status(compute(), "fwd=bypass")
-                with Flight(self, _key(args, vary), tags, stale) as flight:
-                    if flight.board():
-                        return _restore(flight, max_age)
-                    try:
-                        response = compute()
-                    except Exception as error:
-                        if flight.fall_back(error):
-                            return _restore(flight, max_age)
-                        if isinstance(error, HTTPException) and request.method == "GET":
-                            flight.decline()
-                        raise
-                    if response.status_code >= 500 and flight.fall_back():
-                        return _restore(flight, max_age)
-                    if storable(response) and listed.issuperset(map(str.lower, response.vary)):
+                headers = {name: request.headers.get(name) for name in vary}
+                asked = {name: request.args.getlist(name) for name in args}
+                key = json.dumps([request.base_url, asked, headers])
+                bypass = "Authorization" in request.headers or request.method not in ("GET", "HEAD")
+                with Flight(self, key, tags, stale) as flight:
+                    if bypass or not flight.board():
+                        made = current_app.ensure_sync(view)(*view_args, **view_kwargs)
+                        response = current_app.make_response(made)
+                        response.vary.update(vary)
+                        if bypass or not storable(response, vary):
+                            detail = "; detail=session" if session_touched() else ""
+                            _status(response, f"fwd={flight.outcome}{detail}")
+                            if response.status_code >= 500:
+                                abort(response)  # unless there is a stale page
+                            if request.method == "HEAD":  # of which GET's answer may differ
+                                flight.release()
+                            return response
                         response.add_etag()
-                        headers = [item for item in response.headers if item[0] != "Content-Length"]
-                        flight.land((response.get_data(), headers), self.seconds(timeout))
-                        return _restore(flight, max_age)
-                    if request.method == "GET":
-                        flight.decline()
-                    detail = "; detail=session" if session_touched() else ""
-                    return _status(response, f"fwd={flight.outcome}{detail}")
+                        page = response.get_data(), [*response.headers]
+                        flight.land(page, self.seconds(timeout))
+                for_good = self.seconds(timeout) >= MONTH
+                return _restore(flight, 0 if for_good and max_age is None else max_age)
 
             return cast(View, answer)
 
         return decorate
 
 
-def storable(response: Response) -> bool:
-    """Whether everybody may get this answer to the current request."""
+def storable(response: Response, vary: Sequence[str]) -> bool:
+    """Whether everybody whose `vary` headers are the same may get this answer to the request."""
     control = response.cache_control
     return (
         request.method == "GET"
@@ -96,6 +87,7 @@ def storable(response: Response) -> bool:
         and not response.direct_passthrough
         and "Set-Cookie" not in response.headers
         and not (control.private or control.no_store or control.no_cache)
+        and response.vary.as_set() <= {name.lower() for name in vary}
         and not session_touched()
     )
 
@@ -109,39 +101,27 @@ def session_touched() -> bool:
 def keep_private(response: Response) -> Response:
     """After every request: no cache on the way may keep an answer that touched the session."""
     if session_touched() and not response.cache_control.no_store:
-        response.cache_control.public = False
-        response.cache_control.max_age = None
-        response.cache_control.stale_while_revalidate = None
-        response.cache_control.private = True
-        response.cache_control.no_cache = True
+        response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 
-def _key(args: Sequence[str], vary: Sequence[str]) -> str:
-    return json.dumps(
-        [
-            request.base_url,
-            [(name, request.args.getlist(name)) for name in args],
-            [(name, request.headers.get(name)) for name in vary],
-        ]
-    )
-
-
 def _restore(flight: Flight, max_age: int | None) -> Response:
-    """The stored page, or 304 when the browser has it."""
-    body, headers = flight.value
+    """The page, or 304 when the browser has it."""
+    entry = cast(Entry, flight.entry)
+    body, headers = entry.value
     response = current_app.response_class(body, headers=headers)
+    ttl = math.floor(entry.ttl)
     if flight.outcome in ("hit", "stale"):
         detail = "; detail=stale" if flight.outcome == "stale" else ""
-        _status(response, f"hit; ttl={flight.ttl}{detail}")
+        _status(response, f"hit; ttl={ttl}{detail}")
     else:
         _status(response, "fwd=miss; stored" if flight.stored else f"fwd={flight.outcome}")
-    response.cache_control.public = True
-    response.cache_control.max_age = max(flight.ttl, 0)
+    control = response.cache_control
+    control.public, control.max_age = True, max(ttl, 0)
     if max_age is not None:
-        response.cache_control.max_age = min(max_age, response.cache_control.max_age)
+        control.max_age = min(max_age, control.max_age)
     elif flight.stale:
-        response.cache_control.stale_while_revalidate = flight.stale + min(flight.ttl, 0)
+        control.stale_while_revalidate = flight.stale + min(ttl, 0)
     return cast(Response, response.make_conditional(request))
 
 

@@ -1,7 +1,6 @@
 """The cache in Redis or Valkey: alone, behind Sentinel or as a cluster, by CACHE_URL."""
 
 import glob
-from collections.abc import Callable
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -31,12 +30,11 @@ class RedisStore(BaseCache):
         return connect(self.url)  # on first use: after the fork, and not at start
 
     def get_many(self, *keys: str) -> list[Any]:
-        read: Callable[..., list[Any]] = getattr(self.client, "mget_nonatomic", self.client.mget)
-        return read(keys)
+        read = getattr(self.client, "mget_nonatomic", self.client.mget)
+        return [*read(keys)]
 
     def set(self, key: str, value: bytes, timeout: int | timedelta | None = None) -> bool:
-        expiry = self._normalize_timeout(timeout) or None
-        return bool(self.client.set(key, value, ex=expiry))
+        return bool(self.client.set(key, value, ex=self._normalize_timeout(timeout) or None))
 
     def add(self, key: str, value: bytes, timeout: int | timedelta | None = None) -> bool:
         expiry = self._normalize_timeout(timeout) or None
