@@ -550,6 +550,22 @@ def test_the_methods_of_flask_caching_do_what_it_documents(app: Flask) -> None:
         assert cache.has("c")
 
 
+def test_many_keys_cost_two_round_trips(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    with app.app_context():
+        read = cache.store.get_many
+
+        def get_many(*names: str) -> list[Any]:
+            asked.append(names)
+            return read(*names)
+
+        keys = [f"key {number}" for number in range(20)]
+        cache.set_many(dict.fromkeys(keys, "value"))
+        monkeypatch.setattr(cache.store, "get_many", get_many)
+        assert cache.get_many(*keys) == ["value"] * 20
+    assert len(asked) == 2
+
+
 def test_methods_are_memoized_for_each_object_or_class(app: Flask) -> None:
     class Adder:
         @cache.memoize()

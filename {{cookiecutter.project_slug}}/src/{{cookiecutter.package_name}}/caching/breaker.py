@@ -11,6 +11,7 @@ from typing import Any
 from flask_caching.backends.base import BaseCache
 
 PROBE_INTERVAL = 1.0  # seconds
+FAILED = object()
 PROBES = 16  # keys: of several servers, one that is down holds some of them
 
 logger = logging.getLogger(__name__)
@@ -33,17 +34,17 @@ class Breaker:
         self._lock = threading.Lock()
 
     def get_many(self, *keys: str) -> list[Any]:
-        return self._try("get_many", *keys) or [None] * len(keys)
+        return list(self._try([None] * len(keys), "get_many", *keys))
 
     def set(self, key: str, value: bytes, timeout: int) -> bool:
-        return bool(self._try("set", key, value, timeout))
+        return bool(self._try(False, "set", key, value, timeout))
 
     def add(self, key: str, value: bytes, timeout: int) -> bool:
-        return bool(self._try("add", key, value, timeout))
+        return bool(self._try(False, "add", key, value, timeout))
 
     def delete_many(self, *keys: str) -> None:
         """When this returns the keys are gone, or will be before anything is read again."""
-        while keys and self._try("delete_many", *keys) is None:
+        while keys and self._try(FAILED, "delete_many", *keys) is FAILED:
             with self._lock:
                 if self.open:  # else it is back just now, and owes nothing any more
                     self._owed.update(keys)
@@ -56,10 +57,10 @@ class Breaker:
         self.store.set_many(probes, 60)
         return self.store.get_many(*probes) == [token] * PROBES
 
-    def _try(self, operation: str, *arguments: Any) -> Any:
-        """What the store answers; None when it is down, or not asked for anything."""
+    def _try(self, otherwise: Any, operation: str, *arguments: Any) -> Any:
+        """What the store answers; `otherwise` when it is down, or not asked for anything."""
         if self.open or not arguments:
-            return None
+            return otherwise
         try:
             return getattr(self.store, operation)(*arguments)
         except Exception as error:  # each client library has errors of its own
@@ -70,12 +71,13 @@ class Breaker:
                 logger.warning("The cache is down, going on without it: %s", type(error).__name__)
                 probe = threading.Thread(target=self._await_return, name="cache-probe", daemon=True)
                 probe.start()
-            return None
+            return otherwise
 
     def _await_return(self) -> None:
         while self.open:
             time.sleep(PROBE_INTERVAL)
-            owed = [*self._owed]
+            with self._lock:
+                owed = [*self._owed]
             with suppress(Exception):  # still down
                 if self.ping():
                     if owed:

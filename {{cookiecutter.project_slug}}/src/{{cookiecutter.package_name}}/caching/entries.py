@@ -6,7 +6,7 @@ import pickle
 import secrets
 import time
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import flask_caching
@@ -79,12 +79,13 @@ class Entries(flask_caching.Cache):
             new = secrets.token_bytes(8)
             if version is None and self.store.add(tag, new, MONTH):
                 versions[tag] = new
-        entry = self._open(name, data)
-        if entry:
-            others = [*entry.versions.keys() - versions.keys()]
-            known = versions | dict(zip(others, self.store.get_many(*others), strict=True))
-            entry = entry if entry.versions.items() <= known.items() else None
+        [entry] = self._valid([self._open(name, data)], versions)
         return entry, versions, lease
+
+    def read_all(self, keys: Sequence[str]) -> list[Entry | None]:
+        """Their valid entries, in two round trips, however many they are."""
+        names = [self.name("value", key) for key in keys]
+        return self._valid([*map(self._open, names, self.store.get_many(*names))], {})
 
     def write(self, key: str, entry: Entry, lifetime: int) -> bool:
         name = self.name("value", key)
@@ -96,12 +97,14 @@ class Entries(flask_caching.Cache):
         known = None not in entry.versions.values() and not self.off
         return known and self.store.set(name, data, lifetime)
 
-    def void(self, key: str) -> bool:
-        """Nobody stores what they compute for the key now. Returns whether there is a value."""
-        entry, _, lease = self.read(key)
+    def void(self, key: str) -> tuple[Entry | None, Versions]:
+        """Nobody stores what they compute for the key now. Returns what is there, and what to
+        store it with."""
+        entry, versions, lease = self.read(key)
         if lease or self.store.open:  # then who knows what is being computed
             self.invalidate(_shelf(key))
-        return entry is not None
+            _, versions, _ = self.read(key)
+        return entry, versions
 
     def invalidate(self, *tags: str) -> None:
         """Make whatever has one of these tags unreachable, at once and for every process.
@@ -114,6 +117,15 @@ class Entries(flask_caching.Cache):
         """Invalidate the entries of this cache, and of no other, however many there are."""
         self.invalidate(*SHELVES)
         return not self.store.open
+
+    def _valid(self, entries: list[Entry | None], known: Versions) -> list[Entry | None]:
+        """Those whose tags have the versions still, and None for the others."""
+        others = {tag for entry in entries if entry for tag in entry.versions} - known.keys()
+        known = known | dict(zip(others, self.store.get_many(*others), strict=True))
+        return [
+            entry if entry and entry.versions.items() <= known.items() else None
+            for entry in entries
+        ]
 
     def _open(self, name: str, data: bytes | None) -> Entry | None:
         try:

@@ -47,18 +47,18 @@ class Values(Entries):
         return entry.value if entry and entry.ttl > 0 else None
 
     def get_many(self, *keys: str) -> list[Any]:
-        return [self.get(key) for key in keys]
+        entries = self.read_all(keys)
+        return [entry.value if entry and entry.ttl > 0 else None for entry in entries]
 
     def get_dict(self, *keys: str) -> dict[str, Any]:
-        return {key: self.get(key) for key in keys}
+        return dict(zip(keys, self.get_many(*keys), strict=True))
 
     def has(self, key: str) -> bool:
         entry, _, _ = self.read(key)
         return entry is not None and entry.ttl > 0
 
     def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
-        self.void(key)
-        _, versions, _ = self.read(key)
+        _, versions = self.void(key)
         seconds = self.seconds(timeout)
         return self.write(key, Entry(value, time.time() + seconds, versions), seconds)
 
@@ -72,9 +72,9 @@ class Values(Entries):
         return flight.stored
 
     def delete(self, key: str) -> bool:
-        found = self.void(key)
+        entry, _ = self.void(key)
         self.store.delete_many(self.name("value", key))
-        return found
+        return entry is not None
 
     def delete_many(self, *keys: str) -> list[str]:
         return [key for key in keys if self.delete(key)]
