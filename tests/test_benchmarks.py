@@ -12,5 +12,5 @@ def times_one_file() -> float:
 
 @pytest.mark.run
 def test_generating_takes_little_more_than_cookiecutter_itself() -> None:
-    """1.55 times, measured. What else the processors do spoils a measurement: one of three counts."""
+    """1.55 times, measured. Other work of the machine can only add to it: one of three counts."""
     assert any(times_one_file() <= 1.6 for _ in range(3))
