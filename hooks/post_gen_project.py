@@ -11,8 +11,8 @@ GIVEN = {
     "ci={{ cookiecutter.ci }}",
 }
 
-METRICS = [f"{PACKAGE}/backend_metrics.py", "tests/test_backend_metrics.py"]
-CACHING = ["tests/test_caching.py", *METRICS]
+METRICS = f"{PACKAGE}/backend_metrics.py"
+CACHING = ["tests/test_caching.py", METRICS]
 CACHING_SERVER = [*CACHING, "tests/test_caching_outage.py"]
 SERVER = ["compose.dev.yaml", "tests/line.py"]
 REDIS = [f"{PACKAGE}/redis_client.py", "tests/test_redis_client.py", *SERVER]
@@ -21,7 +21,7 @@ STORE = [
     f"{PACKAGE}/sessions/interface.py",
     "tests/test_sessions.py",
     "tests/test_sessions_outage.py",
-    *METRICS,
+    METRICS,
 ]
 DATABASE = [
     f"{PACKAGE}/database.py",

@@ -20,6 +20,7 @@ from werkzeug.serving import make_server
 
 from . import caching
 from .conftest import MakeApp
+from .visitor import sample
 
 STALE_SERVED = "A cached value could not be computed, a stale one is served."
 
@@ -973,3 +974,45 @@ def test_a_command_empties_the_cache(app: Flask, command: tuple[str, ...]) -> No
     in_the_process = app.config["CACHE_URL"].startswith("memory:")  # of the service, not of this
     assert view.calls == (1 if in_the_process else 2)
     assert ("restart" in done.output, done.exit_code) == (in_the_process, int(in_the_process))
+
+
+def test_what_pages_ask_of_the_cache_is_timed_and_what_probes_ask_is_not(
+    client: FlaskClient,
+) -> None:
+    asked = {"backend": "cache", "operation": "get_many"}
+    client.get("/readyz")
+    assert sample(client, "backend_seconds_count", **asked) is None
+
+    client.get("/tests/cached")
+
+    assert (sample(client, "backend_seconds_count", **asked) or 0) > 0
+    assert (sample(client, "backend_seconds_sum", **asked) or 0) > 0
+    assert sample(client, "backend_errors_total", **asked) == 0
+
+
+def test_a_cache_is_down_until_it_is_back(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = app.test_client()
+    monkeypatch.setattr(f"{caching.__name__}.breaker.PROBE_INTERVAL", 0.01)
+    assert sample(client, "cache_down") == 0
+
+    with app.app_context(), monkeypatch.context() as outage:
+        store: Any = caching.cache.store.store
+        outage.setattr(store._backend, "get_many", None)  # a TypeError
+        client.get("/tests/cached")
+        client.get("/tests/cached")  # does not ask any more, and the probes do not count
+        assert sample(client, "cache_down") == 1
+        assert sample(client, "backend_errors_total", backend="cache", operation="get_many") == 1
+
+    deadline = time.monotonic() + 5
+    while sample(client, "cache_down"):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)  # and let the probe's thread work
+    assert "fwd=miss; stored" in client.get("/tests/cached").headers["Cache-Status"]
+
+
+def test_a_cache_that_is_off_is_not_measured(make_app: MakeApp) -> None:
+    client = make_app(CACHE_URL="null://").test_client()
+    client.get("/tests/cached")
+
+    assert 'backend="cache"' not in client.get("/metrics").text
+    assert sample(client, "cache_down") is None

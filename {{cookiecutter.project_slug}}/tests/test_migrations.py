@@ -13,10 +13,6 @@ import sqlalchemy as sa
 from flask import Flask
 from flask_migrate import check, downgrade, migrate, revision, upgrade
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-# {% if cookiecutter.session_store == "sql" %}
-
-from . import sessions
-# {% endif %}
 
 PROJECT = Path(__file__).parents[1]
 
@@ -26,11 +22,7 @@ class Base(DeclarativeBase):
 
 
 class Note(Base):
-    # {% if cookiecutter.session_store == "sql" %}
     __tablename__ = "notes"
-    # {% else %}
-    __tablename__ = "sessions"  # no session store has that name here
-    # {% endif %}
     __cache_tags__ = ("notes",)
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -60,9 +52,6 @@ def notes(app: Flask) -> Iterator[str]:
 
 
 def test_no_model_has_a_change_without_a_migration(engine: sa.Engine) -> None:
-    # {% if cookiecutter.session_store == "sql" %}
-    sessions.sql.table.create(engine, checkfirst=True)
-    # {% endif %}
     check()
 
 

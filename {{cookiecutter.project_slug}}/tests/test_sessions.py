@@ -20,11 +20,12 @@ from flask import (
     get_flashed_messages,
     session,
 )
+from flask.testing import FlaskClient
 from markupsafe import Markup
 
 from . import sessions
 from .conftest import MakeApp
-from .visitor import Visitor, both, everything, logout, look, nothing, pass_time
+from .visitor import Visitor, both, everything, logout, look, nothing, pass_time, sample
 
 
 class Counted:
@@ -433,3 +434,27 @@ def test_services_of_one_process_share_the_store(alice: Visitor, make_app: MakeA
     other = Visitor(make_app(), alice.cookie)
     other.do(lambda: session.update(seen=True))
     assert alice.do(lambda: session["seen"]) is True
+
+
+# Metrics
+
+
+def test_what_requests_ask_of_the_session_store_is_timed_and_what_fails_is_counted(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interface: Any = client.application.session_interface
+    client.get("/readyz")
+    client.post("/tests/note", data={"note": "text"})
+    client.get("/tests/note")
+
+    for operation in ("create", "load"):
+        asked = {"backend": "sessions", "operation": operation}
+        assert sample(client, "backend_seconds_count", **asked) == 1
+        assert sample(client, "backend_errors_total", **asked) == 0
+
+    def fail(*_: object) -> None:
+        raise interface.store.errors[0]("of a test")
+
+    monkeypatch.setattr(interface.store._backend, "load", fail)
+    client.get("/tests/note")
+    assert sample(client, "backend_errors_total", backend="sessions", operation="load") == 1

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask, jsonify, session
 from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
 from werkzeug.test import TestResponse
 
 View = Callable[[], object]
@@ -95,3 +96,12 @@ def both(first: View, then: View) -> View:
 def pass_time(monkeypatch: pytest.MonkeyPatch, **delay: float) -> None:
     now = time.time
     monkeypatch.setattr(time, "time", lambda: now() + timedelta(**delay).total_seconds())
+
+
+def sample(client: FlaskClient, name: str, **labels: str) -> float | None:
+    """What Prometheus reads; None where there is nothing of that name with these labels."""
+    for family in text_string_to_metric_families(client.get("/metrics").text):
+        for found in family.samples:
+            if (found.name, found.labels) == (name, labels):
+                return float(found.value)
+    return None

@@ -10,9 +10,6 @@ from flask.cli import AppGroup
 
 from .caching import cache
 from .metrics import metrics_port, read_cache_metrics
-# {% if cookiecutter.session_store in ("filesystem", "sql") %}
-from .sessions import prune
-# {% endif %}
 
 UNREACHABLE = "The cache cannot be reached: nothing was changed."
 IN_PROCESS = "The cache lies in the process of the service, out of reach from here: restart that."
@@ -95,8 +92,9 @@ session_commands = AppGroup("sessions", help="Look after the session store.")
 @session_commands.command("prune")
 def sessions_prune() -> None:
     """Remove the sessions that have expired."""
-    # {% if cookiecutter.session_store in ("filesystem", "sql") %}
-    click.echo(f"Removed {prune()} expired sessions.")
-    # {% else %}
-    click.echo("Nothing to do: this store forgets expired sessions by itself.")
-    # {% endif %}
+    store = getattr(current_app.session_interface, "store", None)
+    prune = getattr(store, "prune", None)
+    if prune is None:
+        click.echo("Nothing to do: expired sessions are forgotten by themselves.")
+    else:
+        click.echo(f"Removed {prune()} expired sessions.")

@@ -55,11 +55,3 @@ def regenerate() -> None:
     # {% endif %}
     interface: Any = current_app.session_interface  # which Flask does not know to be one of ours
     interface.regenerate(session)
-# {% if cookiecutter.session_store in ("filesystem", "sql") %}
-
-
-def prune() -> int:
-    """Remove what has expired; say how many sessions that were."""
-    interface: Any = current_app.session_interface
-    return int(interface.store.prune())
-# {% endif %}
