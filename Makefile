@@ -15,10 +15,11 @@ demo:
 	@uv run python -u -m scripts.demo $(ANSWERS)
 
 test: lint servers test-containers
+	uv run pytest -n 0 -m alone
 	uv run pytest
 
 test-fast: lint servers
-	uv run pytest -m "not run and not slow and not containers"
+	uv run pytest -m "not (alone or containers or run or slow)"
 
 test-containers: # in one process: the load needs the processors
 	@scripts/bootstrap

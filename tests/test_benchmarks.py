@@ -10,7 +10,7 @@ def times_one_file() -> float:
     return taken["this template"] / taken["one file, the same questions"]
 
 
-@pytest.mark.run
+@pytest.mark.alone
 def test_generating_takes_little_more_than_cookiecutter_itself() -> None:
-    """1.55 times, measured. Other work of the machine can only add to it: one of three counts."""
-    assert any(times_one_file() <= 1.6 for _ in range(3))
+    """1.55 times, measured. Other work of the machine can only add to it: one of five counts."""
+    assert any(times_one_file() <= 1.6 for _ in range(5))
