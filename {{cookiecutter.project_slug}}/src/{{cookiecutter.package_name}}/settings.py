@@ -47,6 +47,7 @@ SESSION_SCHEMES = ("memcached",)
 SESSION_URL = "{{ cookiecutter.__session_url }}"
 SESSION_SCHEMES = ("sqlite",)
 # {% elif cookiecutter.session_store == "sql" %}
+SESSION_URL = ""  # the database's
 SESSION_SCHEMES = DATABASE_SCHEMES
 # {% endif %}
 
@@ -81,9 +82,7 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr(DATABASE_URL)
     api_token: SecretStr | None = None  # without one, nobody writes through the API
     # {% endif %}
-    # {% if cookiecutter.session_store == "sql" and "database" in cookiecutter.__servers %}
-    session_url: SecretStr = Field(default_factory=lambda given: given["database_url"])
-    # {% elif cookiecutter.session_store != "cookie" %}
+    # {% if cookiecutter.session_store != "cookie" %}
     session_url: SecretStr = SecretStr(SESSION_URL)
     # {% endif %}
 
@@ -137,8 +136,11 @@ class Settings(BaseSettings):
     # {% if cookiecutter.session_store == "sql" %}
     @field_validator("session_url")
     @classmethod
-    def _session_url(cls, value: SecretStr) -> SecretStr:
-        return _for_sqlalchemy(_check_url(value, SESSION_SCHEMES))
+    def _session_url(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if value.get_secret_value():
+            return _for_sqlalchemy(_check_url(value, SESSION_SCHEMES))
+        database_url: SecretStr = info.data.get("database_url", value)
+        return database_url
 
     # {% elif cookiecutter.session_store != "cookie" %}
     @field_validator("session_url")
@@ -158,12 +160,7 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as error:
-        # {% if cookiecutter.session_store == "sql" and "database" in cookiecutter.__servers %}
-        mistakes = [at for at in error.errors() if at["type"] != "default_factory_not_called"]
-        raise SystemExit("\n".join(map(_sentence, mistakes))) from None
-        # {% else %}
         raise SystemExit("\n".join(map(_sentence, error.errors()))) from None
-        # {% endif %}
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:
