@@ -120,7 +120,7 @@ class Flight:
         return self.outcome == "hit"
 
     def _take_lease(self) -> bool:
-        until = time.monotonic() + LEASE - 1  # Memcached may end it up to a second early
+        until = time.monotonic() + LEASE - 1  # a server may end it up to a second early
         if self.cache.store.add(self.cache.name("lease", self.key), secrets.token_bytes(8), LEASE):
             self._leased_until = until
         return bool(self._leased_until)
