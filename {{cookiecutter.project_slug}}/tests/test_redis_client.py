@@ -122,7 +122,7 @@ def options(url: str) -> dict[str, Any]:
 )
 def test_a_url_that_cannot_be_read_is_one_sentence_without_the_password(url: str) -> None:
     with pytest.raises(ValueError, match="A Redis URL cannot be read") as refusal:
-        redis_client.connector(url)
+        redis_client.connect(url)
     assert "cret" not in str(refusal.value)
     assert "pa" not in str(refusal.value).split()
     assert refusal.value.__suppress_context__

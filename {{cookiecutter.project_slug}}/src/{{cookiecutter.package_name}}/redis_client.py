@@ -9,7 +9,7 @@ User and password are the data servers'; the Sentinels' own, if they have any, a
 """
 
 import re
-from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,17 +30,12 @@ ONCE_MORE = Retry(NoBackoff(), 1, (ConnectionError,))  # what hangs is not waite
 NEVER = Retry(NoBackoff(), 0)
 
 
-def connect(url: str) -> Redis | RedisCluster:
-    """A client that takes and gives bytes. Only a cluster is asked something at once: its slots.
+def connect(url: str) -> Any:
+    """A client that takes and gives bytes. It connects on first use, but checks the URL at once.
 
     An operation waits 0.4 s at most (for a cluster that hangs as a whole: 0.3 s a node), then
     raises RedisError, or RedisClusterException. A URL that cannot be read is a ValueError.
     """
-    return connector(url)()
-
-
-def connector(url: str) -> Callable[[], Redis | RedisCluster]:
-    """What makes the client: the URL is checked here and now, without any traffic."""
     try:
         topology, hosts, options = _read(url)
         service = options.pop("service_name", "mymaster")
@@ -53,14 +48,11 @@ def connector(url: str) -> Callable[[], Redis | RedisCluster]:
             "in a password are written percent-encoded."
         ) from None
     if not topology:
-        return lambda: Redis(connection_pool=pool)
+        return Redis(connection_pool=pool)
     options["ssl"] = options.pop("connection_class", None) is not None
     if topology == "cluster":
-        return lambda: RedisCluster(
-            startup_nodes=[ClusterNode(host, port or 6379) for host, port in hosts],  # type: ignore[no-untyped-call]
-            retry=NEVER,
-            **options,
-        )
+        nodes = [ClusterNode(host, port or 6379) for host, port in hosts]  # type: ignore[no-untyped-call]
+        return Cluster(startup_nodes=nodes, retry=NEVER, **options)
     tls = {name: options[name] for name in options if name.startswith(("ssl", "driver_info"))}
     sentinel = Sentinel(  # type: ignore[no-untyped-call]
         [(host, port or 26379) for host, port in hosts],
@@ -68,7 +60,21 @@ def connector(url: str) -> Callable[[], Redis | RedisCluster]:
         retry=NEVER,
         **options,
     )
-    return lambda: sentinel.master_for(service)  # type: ignore[no-untyped-call]
+    return sentinel.master_for(service)  # type: ignore[no-untyped-call]
+
+
+class Cluster:
+    """RedisCluster, which asks for the cluster's slots as soon as it is made: on first use."""
+
+    def __init__(self, **options: Any) -> None:
+        self._options = options
+
+    @cached_property
+    def _client(self) -> RedisCluster:
+        return RedisCluster(**self._options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
 
 
 def _read(url: str) -> tuple[str, list[tuple[str, int | None]], dict[str, Any]]:

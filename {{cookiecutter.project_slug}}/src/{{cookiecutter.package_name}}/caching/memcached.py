@@ -3,7 +3,6 @@
 import logging
 import time
 from datetime import timedelta
-from functools import cached_property
 from typing import Any
 
 from flask import Flask
@@ -22,17 +21,13 @@ class MemcachedStore(BaseCache):
 
     def __init__(self, url: str, default_timeout: int) -> None:
         super().__init__(default_timeout)
-        self.url = url
+        self.client: Any = connect(url)
 
     @classmethod
     def factory(
         cls, app: Flask, config: dict[str, Any], args: list[Any], kwargs: dict[str, Any]
     ) -> "MemcachedStore":
         return cls(config["CACHE_URL"], kwargs["default_timeout"])
-
-    @cached_property
-    def client(self) -> Any:
-        return connect(self.url)  # on first use: after the fork, and not at start
 
     def get_many(self, *keys: str) -> list[Any]:
         found = self.client.get_many(keys)

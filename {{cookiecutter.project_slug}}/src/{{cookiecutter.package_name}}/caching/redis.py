@@ -2,7 +2,6 @@
 
 import glob
 from datetime import timedelta
-from functools import cached_property
 from typing import Any
 
 from flask import Flask
@@ -16,7 +15,7 @@ class RedisStore(BaseCache):
 
     def __init__(self, url: str, prefix: str, default_timeout: int) -> None:
         super().__init__(default_timeout)
-        self.url = url
+        self.client = connect(url)
         self.prefix = prefix
 
     @classmethod
@@ -24,10 +23,6 @@ class RedisStore(BaseCache):
         cls, app: Flask, config: dict[str, Any], args: list[Any], kwargs: dict[str, Any]
     ) -> "RedisStore":
         return cls(config["CACHE_URL"], config["CACHE_KEY_PREFIX"], kwargs["default_timeout"])
-
-    @cached_property
-    def client(self) -> Any:
-        return connect(self.url)  # on first use: after the fork, and not at start
 
     def get_many(self, *keys: str) -> list[Any]:
         read = getattr(self.client, "mget_nonatomic", self.client.mget)

@@ -1,11 +1,8 @@
 """Sessions in Redis or Valkey, by SESSION_URL. Give them a server that never evicts."""
 
-from functools import cached_property
-from typing import Any
-
 from redis.exceptions import RedisClusterException, RedisError
 
-from ..redis_client import connector
+from ..redis_client import connect
 from .interface import Store
 
 SWAP = """
@@ -20,12 +17,8 @@ class RedisStore(Store):
     errors = (RedisError, RedisClusterException)
 
     def __init__(self, url: str, lifetime: int) -> None:
-        self._connect = connector(url)
+        self._client = connect(url)
         self._lifetime = lifetime  # seconds
-
-    @cached_property
-    def _client(self) -> Any:
-        return self._connect()  # on first use: after the fork, and not at start
 
     def load(self, key: str, renew: bool) -> bytes | None:
         data: bytes | None = self._client.getex(key, ex=self._lifetime)
