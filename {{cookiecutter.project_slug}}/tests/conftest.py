@@ -27,9 +27,27 @@ PATIENCE = "{{ cookiecutter.package_name }}.sessions.{{ cookiecutter.session_sto
 
 
 @pytest.fixture(autouse=True)
-def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+def wait_for_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine is no outage: where one is, the tests set the PATIENCE that counts."""
     monkeypatch.setattr(PATIENCE, 10)
+# {% endif %}
+# {% if "redis" in (cookiecutter.cache_backend, cookiecutter.session_store) %}
+
+
+@pytest.fixture(autouse=True)
+def wait_for_redis(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as the library does, but where it is about outages and the client itself."""
+    if not request.path.stem.endswith(("_outage", "_client")):
+        monkeypatch.setattr(f"{create_app.__module__}.redis_client.TIMEOUTS", {})
+# {% endif %}
+# {% if "memcached" in (cookiecutter.cache_backend, cookiecutter.session_store) %}
+
+
+@pytest.fixture(autouse=True)
+def wait_for_memcached(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as it takes, but where it is about outages and the client itself."""
+    if not request.path.stem.endswith(("_outage", "_client")):
+        monkeypatch.setattr(f"{create_app.__module__}.memcached_client.TIMEOUTS", {})
 # {% endif %}
 # {% if cookiecutter.database == "sqlite" %}
 

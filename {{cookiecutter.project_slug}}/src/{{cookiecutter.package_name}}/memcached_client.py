@@ -9,6 +9,7 @@ from pymemcache.client.hash import HashClient
 from pymemcache.exceptions import MemcacheUnexpectedCloseError
 
 SCHEMES = ("memcached",)
+TIMEOUTS = {"connect_timeout": 0.1, "timeout": 0.3}  # seconds
 
 
 def connect(url: str) -> "SteadyClient":
@@ -29,8 +30,7 @@ def connect(url: str) -> "SteadyClient":
         ) from None
     client = SteadyClient(
         servers,
-        connect_timeout=0.1,  # seconds
-        timeout=0.3,
+        **TIMEOUTS,
         no_delay=True,
         use_pooling=True,
         default_noreply=False,  # with it, `add` would say that it added whether it did or not

@@ -24,8 +24,8 @@ SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
 
 # The library's own 5 s and 10 retries are longer than a request may take. With RESP 2 and without
 # driver_info a new connection needs no round trips, and the pool sees when an idle one was cut off.
-BASE = {"socket_connect_timeout": 0.2, "socket_timeout": 0.3, "protocol": 2}
-DISCOVERY = {**BASE, "socket_connect_timeout": 0.1, "socket_timeout": 0.1}  # of each Sentinel
+TIMEOUTS = {"socket_connect_timeout": 0.2, "socket_timeout": 0.3}  # seconds
+DISCOVERY = {"socket_connect_timeout": 0.1, "socket_timeout": 0.1, "protocol": 2}  # by a Sentinel
 ONCE_MORE = Retry(NoBackoff(), 1, (ConnectionError,))  # what hangs is not waited for twice
 NEVER = Retry(NoBackoff(), 0)
 
@@ -88,7 +88,7 @@ def _read(url: str) -> tuple[str, list[tuple[str, int | None]], dict[str, Any]]:
     login, at, servers = parts.netloc.rpartition("@")
     nodes = [urlsplit(f"//{server}") for server in servers.split(",")]
     first = f"{scheme}://{login}{at}{nodes[0].netloc}{parts.path}?{parts.query}"
-    options = {**BASE, **parse_url(first), "decode_responses": False}  # type: ignore[no-untyped-call]
+    options = {**TIMEOUTS, "protocol": 2, **parse_url(first), "decode_responses": False}  # type: ignore[no-untyped-call]
     if scheme != "rediss":  # TLS needs one, or the pool takes session tickets for a stray answer
         options["driver_info"] = None
     if topology:
