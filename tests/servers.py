@@ -195,7 +195,7 @@ class MariaDB(SQLServer):
         return f"mysql://app:app@127.0.0.1:{self.port}"
 
     def prepare(self) -> None:
-        self.run("mariadb-install-db", "--no-defaults", f"--datadir={self.folder}/data")
+        self.run("mariadb-install-db", "--no-defaults", *self.folders())
         (self.folder / "init.sql").write_text(
             "CREATE USER app@'%' IDENTIFIED BY 'app';\nGRANT ALL ON *.* TO app@'%';\n"
         )
@@ -203,7 +203,7 @@ class MariaDB(SQLServer):
     def arguments(self) -> list[str]:
         return [
             "--no-defaults",
-            f"--datadir={self.folder}/data",
+            *self.folders(),
             f"--socket={self.folder}/socket",
             f"--init-file={self.folder}/init.sql",
             "--bind-address=127.0.0.1",
@@ -213,6 +213,10 @@ class MariaDB(SQLServer):
             "--innodb-flush-log-at-trx-commit=0",
             "--innodb-flush-method=nosync",
         ]
+
+    def folders(self) -> list[str]:
+        """A server that starts empties the folder of temporary files, whoever else uses it."""
+        return [f"--datadir={self.folder}/data", f"--tmpdir={self.folder}"]
 
 
 # The choices of cookiecutter.json that need a server.
