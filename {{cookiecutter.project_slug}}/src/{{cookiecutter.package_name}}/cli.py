@@ -12,7 +12,6 @@ from .caching import cache
 from .metrics import metrics_port, read_cache_metrics
 
 UNREACHABLE = "The cache cannot be reached: nothing was changed."
-IN_PROCESS = "The cache lies in the process of the service, out of reach from here: restart that."
 
 
 def init_cli(app: Flask) -> None:
@@ -42,7 +41,7 @@ def cache_stats() -> None:
         click.echo(f"   errors {counted['error']}")
         click.echo(f"hit ratio {served / asked if asked else 0:.1%}")
     try:
-        held = cache.stats() if _shared() else counted
+        held = counted if _out_of_reach() else cache.stats()
     except Exception as error:  # each client library has errors of its own
         raise click.ClickException(UNREACHABLE) from error
     if held:
@@ -70,16 +69,16 @@ def _refuse_without_cache() -> None:
         raise click.ClickException("There is no cache: CACHE_URL is null://.")
 
 
-def _shared() -> bool:
-    """Whether this process has the same cache as the service."""
-    return bool(getattr(cache.store.store, "shared", True))
+def _out_of_reach() -> str:
+    """Why this process has not the same cache as the service; empty where it has."""
+    return str(getattr(cache.store.store, "out_of_reach", ""))
 
 
 @contextmanager
 def _reaching_it(done: str) -> Iterator[None]:
     _refuse_without_cache()
-    if not _shared():
-        raise click.ClickException(IN_PROCESS)
+    if reason := _out_of_reach():
+        raise click.ClickException(reason)
     yield
     if cache.store.open:
         raise click.ClickException(UNREACHABLE)

@@ -13,7 +13,8 @@ from flask_caching.backends.base import BaseCache
 class MemoryStore(BaseCache):
     """Bytes under keys, at most `limit` bytes of them: the least recently used go first."""
 
-    shared = False  # with other processes
+    # For other processes: what their commands say.
+    out_of_reach = "The cache lies in the process of the service, out of reach: restart that."
 
     def __init__(self, default_timeout: int, limit: int = 64 * 1024 * 1024) -> None:
         super().__init__(default_timeout)
