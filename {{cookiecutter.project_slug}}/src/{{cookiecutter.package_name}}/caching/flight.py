@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from .entries import Entries, Entry, Versions
 
-LEASE = 10  # seconds a computation may take before somebody else may begin it again
+LEASE = 5  # seconds a computation may take before somebody else may begin it again
 PASS_FOR = 5  # seconds a key goes without single flight after a value that cannot be stored
 PASS = b"pass"  # in place of a lease
 STALE_SERVED = "A cached value could not be computed, a stale one is served."
