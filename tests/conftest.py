@@ -21,9 +21,11 @@ STARTED = time.monotonic()
 def pytest_configure(config: pytest.Config) -> None:
     """End on SIGTERM as on Ctrl-C: servers stopped, temporary folders removed.
 
-    So does a worker of pytest-xdist whose pytest was killed.
+    So does a worker of pytest-xdist whose pytest was killed. And so do the programs that the tests
+    interrupt, even if this one was started in the background, where a shell has Ctrl-C ignored.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, signal.default_int_handler)
     if hasattr(config, "workerinput"):
         die_with_parent()
 
