@@ -119,6 +119,17 @@ def test_a_page_is_kept_for_each_listed_argument_and_host_and_nothing_else(app: 
     assert view.calls == 3
 
 
+def test_two_paths_are_two_pages_however_their_urls_are_written(app: Flask) -> None:
+    view = cache.page(timeout=60)(lambda name: name)
+    app.add_url_rule("/named/<path:name>", "named", view)
+    client = app.test_client()
+    names = {"a b": "a%20b", "a%20b": "a%2520b", "admin": "admin", "%61dmin": "%2561dmin"}
+    for _ in range(2):
+        assert {name: client.get(f"/named/{url}").text for name, url in names.items()} == {
+            name: name for name in names
+        }
+
+
 def test_a_page_is_kept_for_each_value_of_the_listed_headers(app: Flask) -> None:
     client, view = serve(app, lambda: request.headers["Accept-Language"], vary=("Accept-Language",))
     for language in ("de", "fr", "de"):
@@ -189,6 +200,43 @@ def test_what_is_not_for_everyone_is_never_stored(app: Flask, answer: Callable[[
         assert "hit" not in seen.headers.get("Cache-Status", "")
 
 
+def test_nobody_on_the_way_keeps_a_cookie(app: Flask) -> None:
+    client, _ = serve(app, lambda: "hello")
+    app.after_request_funcs.setdefault(None, []).append(choose_variant)
+    for _ in range(2):
+        answer = client.get("/page")
+        assert "Set-Cookie" in answer.headers
+        assert (answer.cache_control.private, answer.cache_control.public) == (True, False)
+
+
+def choose_variant(response: Response) -> Response:
+    response.set_cookie("variant", "b")
+    return response
+
+
+def test_a_page_may_be_kept_as_briefly_as_its_view_says(app: Flask) -> None:
+    def brief() -> Response:
+        return Response("hello", headers={"Cache-Control": "max-age=5, must-revalidate"})
+
+    client, _ = serve(app, brief, stale=300)
+    for _ in range(2):
+        control = client.get("/page").cache_control
+        assert (control.max_age, control.stale_while_revalidate) == (5, None)
+
+
+def test_what_a_view_asked_for_at_the_end_of_its_answer_is_done(app: Flask) -> None:
+    ended: list[str] = []
+
+    def answer() -> Response:
+        response = Response("hello")
+        response.call_on_close(lambda: ended.append("it"))
+        return response
+
+    client, _ = serve(app, answer)
+    client.get("/page")
+    assert ended == ["it"]
+
+
 @pytest.mark.parametrize("directive", ["no-store", "no-cache"])
 def test_what_a_view_forbids_to_store_is_not_stored(app: Flask, directive: str) -> None:
     client, view = serve(app, lambda: Response("fresh", headers={"Cache-Control": directive}))
@@ -228,6 +276,29 @@ def test_a_page_that_touched_the_session_is_private(app: Flask) -> None:
     assert seen.cache_control.no_cache
     assert seen.cache_control.max_age is None
     assert not seen.cache_control.public
+
+
+def test_whoever_touched_the_session_before_the_view_gets_no_page_of_others(app: Flask) -> None:
+    client, view = serve(app, lambda: f"hello {session.get('name', 'stranger')}")
+
+    @app.before_request
+    def load_user() -> None:
+        if "session" in "".join(request.cookies):
+            session.get("name")
+
+    @app.get("/login")
+    def login() -> str:
+        session["name"] = "alice"
+        return "welcome"
+
+    view.answer = lambda: "hello stranger"
+    assert "stored" in client.get("/page").headers["Cache-Status"]
+    client.get("/login")
+    view.answer = lambda: f"hello {session['name']}"
+    answer = client.get("/page")
+    assert answer.text == "hello alice"
+    assert "fwd=bypass; detail=session" in answer.headers["Cache-Status"]
+    assert "; hit" in app.test_client().get("/page").headers["Cache-Status"]
 
 
 def test_those_who_ask_for_a_page_that_is_missing_do_not_queue(app: Flask) -> None:
@@ -305,6 +376,28 @@ def test_a_stale_value_is_for_those_who_ask_for_it(
             cache.remember("key", lambda: 1 // 0, 60)
         stood_in: object = cache.remember("key", lambda: 1 // 0, 60, stale=300)
         assert stood_in == "old"
+
+
+def test_a_stale_value_is_as_old_as_its_reader_allows(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        cache.remember("key", lambda: "old", 60, stale=300)
+        pass_time(monkeypatch, 100)
+        with pytest.raises(ZeroDivisionError):
+            cache.remember("key", lambda: 1 // 0, 60, stale=30)
+
+
+def test_a_view_that_aborts_for_a_failure_has_its_stale_value_stand_in(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = Count(lambda: "old")
+    app.add_url_rule("/cached", "cached", cache.cached(60, stale=300)(lambda: count()))
+    client = app.test_client()
+    assert client.get("/cached").text == "old"
+    pass_time(monkeypatch, 61)
+    count.answer = lambda: abort(503)
+    assert (client.get("/cached").text, count.calls) == ("old", 2)
 
 
 @pytest.mark.parametrize("failure", [lambda: 1 // 0, lambda: ("down", 503)], ids=["error", "503"])
@@ -389,6 +482,19 @@ def test_a_slow_computation_does_not_undo_what_came_after_it_began(app: Flask, c
         assert cache.remember("key", lambda: "new", tags=("products",)) == "new"
 
 
+def test_a_computation_may_ask_for_itself(app: Flask) -> None:
+    def fall() -> int:
+        depth.append(1)
+        return 0 if len(depth) > 3 else 1 + cache.remember("depth", fall)
+
+    depth: list[int] = []
+    with app.app_context():
+        begun = time.monotonic()
+        assert cache.remember("depth", fall) == 3
+        assert time.monotonic() - begun < 2  # the lease would be five
+        assert cache.get("depth") == 3
+
+
 def test_whoever_waits_outlasts_two_failures_and_then_computes(app: Flask) -> None:
     together = threading.Barrier(8, timeout=5)
 
@@ -450,6 +556,29 @@ def test_who_computes_too_long_leaves_the_lease_of_the_next_one_alone(
 
         assert cache.remember("key", slow) == "value"
         assert cache.store.get_many(lease) == [b"the next one's"]
+
+
+def test_a_key_that_is_computed_by_all_loses_no_other_entry(app: Flask) -> None:
+    with app.app_context():
+        for number in range(100):
+            cache.set(f"other {number}", number)
+        cache.remember("key", threading.Lock)  # which cannot be stored
+        cache.delete("key")
+        assert cache.get_many(*(f"other {number}" for number in range(100))) == [*range(100)]
+
+
+def test_whoever_meets_a_tag_that_another_just_made_can_store(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        add = cache.store.add
+
+        def late(name: str, value: bytes, timeout: int) -> bool:
+            return add(name, b"another's", timeout) and add(name, value, timeout)
+
+        monkeypatch.setattr(cache.store, "add", late)
+        assert cache.set("key", "value")
+        assert cache.get("key") == "value"
 
 
 def test_what_cannot_be_stored_is_not_waited_for(app: Flask) -> None:
@@ -769,6 +898,23 @@ def test_a_key_may_be_made_of_what_is_cached(app: Flask) -> None:
         assert cache.get("edition") == 2
 
 
+def test_a_name_may_be_made_of_what_is_cached(app: Flask) -> None:
+    count = Count(lambda: count.calls)
+
+    @cache.memoize(60, make_name=lambda name: f"{name} {cache.get('edition')}", tags=("books",))
+    def book(_: int) -> Any:
+        return count()
+
+    with app.app_context():
+        cache.set("edition", 1)
+        assert [book(1), book(1)] == [1, 1]
+        cache.invalidate("books")
+        assert [book(1), book(1)] == [2, 2]
+        cache.delete_memoized(book)
+        assert [book(1), book(1)] == [3, 3]
+        assert cache.get("edition") == 1
+
+
 def test_a_response_may_have_a_timeout_of_its_own(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -902,6 +1048,18 @@ def test_a_value_whose_class_is_gone_is_a_miss(app: Flask, monkeypatch: pytest.M
         assert cache.get("key") is None
 
 
+# {% if cookiecutter.cache_backend == "simple" %}
+def test_what_is_small_counts_for_all_that_it_takes(app: Flask) -> None:
+    with app.app_context():
+        store: Any = cache.store.store
+        memory = type(store)(300, limit=10_000)
+    for number in range(1000):
+        memory.set(str(number), b"1", 60)
+    assert 10 < memory.stats()["entries"] < 30
+    assert memory.stats()["memory"] <= 10_000
+
+
+# {% endif %}
 def test_a_value_that_cannot_be_stored_is_computed_each_time(app: Flask) -> None:
     with app.app_context():
         count = Count(lambda: threading.Lock())

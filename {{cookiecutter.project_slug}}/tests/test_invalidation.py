@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from . import create_app
 
@@ -21,6 +21,37 @@ class Article(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     title: Mapped[str] = mapped_column(sa.String(80))
+
+
+AUTHOR = {"polymorphic_on": "kind", "polymorphic_identity": "author"}
+EDITOR = {"polymorphic_identity": "editor"}
+
+
+class Author(Base):
+    __tablename__ = "test_authors"
+    __mapper_args__ = AUTHOR
+    __cache_tags__ = ("authors",)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(sa.String(20), default="author")
+    letters: Mapped[list["Letter"]] = relationship(cascade="all, delete-orphan")
+
+
+class Editor(Author):
+    __tablename__ = "test_editors"
+    __mapper_args__ = EDITOR
+    __cache_tags__ = ("editors",)
+
+    id: Mapped[int] = mapped_column(sa.ForeignKey("test_authors.id"), primary_key=True)
+    desk: Mapped[str] = mapped_column(sa.String(20), default="")
+
+
+class Letter(Base):
+    __tablename__ = "test_letters"
+    __cache_tags__ = ("letters",)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    author_id: Mapped[int] = mapped_column(sa.ForeignKey("test_authors.id"))
 
 
 TABLE = cast(sa.Table, Article.__table__)
@@ -67,6 +98,13 @@ CHANGES: dict[str, Callable[[Any], object]] = {
     "delete many": lambda session: session.execute(sa.delete(Article)),
     "query": lambda session: session.query(Article).update({"title": "old style"}),
     "table": lambda session: session.execute(sa.update(TABLE).values(title="core")),
+    # {% if cookiecutter.database != "mysql" %}
+    "returning": lambda session: session.scalars(
+        sa.select(Article).from_statement(
+            sa.update(Article).values(title="returned").returning(Article)
+        )
+    ).all(),
+    # {% endif %}
 }
 
 
@@ -86,6 +124,40 @@ def test_a_change_is_invalidated_after_its_commit_and_never_after_a_rollback(
     assert invalidated == [{"articles", "feed"}]
     session.commit()
     assert len(invalidated) == 1
+
+
+def test_a_row_that_its_owner_lets_go_of_is_a_change(
+    session: Session, invalidated: list[set[str]]
+) -> None:
+    author = Author(id=1, letters=[Letter(id=1)])
+    session.add(author)
+    session.commit()
+    invalidated.clear()
+    author.letters.clear()
+    session.commit()
+    assert "letters" in invalidated[0]
+
+
+def test_a_row_of_two_tables_has_the_tags_of_both(
+    session: Session, invalidated: list[set[str]]
+) -> None:
+    editor = Editor(id=1)
+    session.add(editor)
+    session.commit()
+    editor.desk = "science"
+    session.commit()
+    session.execute(sa.update(Author).values(kind="editor"))
+    session.commit()
+    assert invalidated == [{"authors", "editors"}] * 3
+
+
+def test_a_row_that_was_set_to_what_it_is_has_not_changed(
+    session: Session, invalidated: list[set[str]]
+) -> None:
+    article = session.get_one(Article, 1)
+    article.title = str(article.title)
+    session.commit()
+    assert invalidated == []
 
 
 def test_a_savepoint_is_no_commit(session: Session, invalidated: list[set[str]]) -> None:

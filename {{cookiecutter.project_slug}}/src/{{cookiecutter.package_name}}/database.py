@@ -9,12 +9,12 @@ from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 # {% if cookiecutter.database == "sqlite" %}
-from sqlalchemy import Engine, FromClause, MetaData, UpdateBase, event, text
+from sqlalchemy import Connection, Engine, FromClause, MetaData, event, text
 # {% else %}
-from sqlalchemy import FromClause, MetaData, UpdateBase, event, text
+from sqlalchemy import Connection, FromClause, MetaData, event, text
 from sqlalchemy.exc import OperationalError, TimeoutError
 # {% endif %}
-from sqlalchemy.orm import DeclarativeBase, Mapper, ORMExecuteState, Session
+from sqlalchemy.orm import DeclarativeBase, Mapper, ORMExecuteState, Session, object_session
 
 from .caching import invalidate
 # {% if cookiecutter.database != "sqlite" %}
@@ -94,20 +94,29 @@ _tags: WeakKeyDictionary[FromClause, set[str]] = WeakKeyDictionary()  # of each 
 
 
 @event.listens_for(Mapper, "after_mapper_constructed")
-def _mark_table(mapper: Mapper[Any], model: Any) -> None:
-    _tags.setdefault(mapper.local_table, set()).update(getattr(model, "__cache_tags__", ()))
+def _mark_tables(mapper: Mapper[Any], model: type) -> None:
+    for table in mapper.tables:  # with inheritance several, of which each gets the tags of all
+        for ancestor in model.__mro__:
+            _tags.setdefault(table, set()).update(getattr(ancestor, "__cache_tags__", ()))
 
 
-@event.listens_for(Session, "after_flush")
-def _note_rows(session: Session, _: Any) -> None:
-    for row in (*session.new, *session.deleted, *filter(session.is_modified, session.dirty)):
-        _note(session, getattr(row, "__cache_tags__", ()))
+@event.listens_for(Mapper, "after_insert")
+@event.listens_for(Mapper, "after_delete")
+def _note_row(mapper: Mapper[Any], _: Connection, row: Any) -> None:
+    _note(cast(Session, object_session(row)), mapper.tables)
+
+
+@event.listens_for(Mapper, "after_update")
+def _note_change(mapper: Mapper[Any], connection: Connection, row: Any) -> None:
+    if cast(Session, object_session(row)).is_modified(row):  # else nothing was written
+        _note_row(mapper, connection, row)
 
 
 @event.listens_for(Session, "do_orm_execute")
 def _note_statement(state: ORMExecuteState) -> None:
     if state.is_insert or state.is_update or state.is_delete:
-        _note(state.session, _tags.get(cast(UpdateBase, state.statement).table, ()))
+        statement: Any = state.statement
+        _note(state.session, [getattr(statement, "element", statement).table])  # `from_statement`
 
 
 @event.listens_for(Session, "after_commit")
@@ -122,5 +131,6 @@ def _forget(session: Session) -> None:
         session.info.pop("cache_tags", None)
 
 
-def _note(session: Session, tags: Iterable[str]) -> None:
-    session.info.setdefault("cache_tags", set()).update(tags)
+def _note(session: Session, tables: Iterable[FromClause]) -> None:
+    noted = session.info.setdefault("cache_tags", set())
+    noted.update(*(_tags.get(table, ()) for table in tables))

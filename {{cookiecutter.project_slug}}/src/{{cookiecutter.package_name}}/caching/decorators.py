@@ -3,7 +3,7 @@
 import functools
 import re
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -12,8 +12,9 @@ from flask import current_app
 from flask_caching import CachedResponse, _CachedFunction, _MemoizedFunction
 from flask_caching.jinja2ext import CacheExtension
 from flask_caching.utils import function_namespace, make_template_fragment_key
+from werkzeug.exceptions import HTTPException
 
-from .flight import Flight
+from .flight import Flight, meant
 from .values import Timeout, Values
 
 D = TypeVar("D", bound=Callable[..., Any])
@@ -28,20 +29,20 @@ class Decorators(Values):
     the function and `set`, which find the flight of the call in `boarding`."""
 
     def cached(
-        self, *args: Any, stale: int = 0, tags: Collection[str] = (), **options: Any
+        self, *args: Any, stale: int = 0, tags: tuple[str, ...] = (), **options: Any
     ) -> Callable[[Callable[P, R]], _CachedFunction[P, R]]:
         return self._boarding(super().cached(*args, **options), stale, lambda *_: tags)
 
     def memoize(
-        self, *args: Any, stale: int = 0, tags: Collection[str] = (), **options: Any
+        self, *args: Any, stale: int = 0, tags: tuple[str, ...] = (), **options: Any
     ) -> Callable[[Callable[P, R]], _MemoizedFunction[P, R]]:
-        def all_tags(f: Callable[..., Any], args: Sequence[Any]) -> Collection[str]:
+        def all_tags(f: Callable[..., Any], args: Sequence[Any]) -> tuple[str, ...]:
             names = function_namespace(f, args=args)
             return *tags, *(f"memoize {name}" for name in names if name)
 
         return self._boarding(super().memoize(*args, **options), stale, all_tags)
 
-    def _boarding(self, decorate: D, stale: int, tags: Callable[..., Collection[str]]) -> D:
+    def _boarding(self, decorate: D, stale: int, tags: Callable[..., tuple[str, ...]]) -> D:
         def decorated(f: Callable[..., Any]) -> Any:
             call = decorate(f)
 
@@ -85,6 +86,18 @@ class Decorators(Values):
             flight.forced = True
             flight.board()
         return _while_boarding(None, super()._call_fn, fn, *args, **kwargs)
+
+    def _call_fn_or_exception(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        answer = super()._call_fn_or_exception(fn, *args, **kwargs)
+        flight = boarding.get()
+        if flight and flight.entry and isinstance(answer, HTTPException) and not meant(answer):
+            raise answer  # for which the stale value stands in
+        return answer
+
+    def _memoize_make_cache_key(self, *args: Any, **options: Any) -> Callable[..., str]:
+        """What a key is made of may be cached itself: it is no part of the flight."""
+        make_key = super()._memoize_make_cache_key(*args, **options)
+        return functools.partial(_while_boarding, None, make_key)
 
     def _memoize_version(self, f: Any, *_: Any, **how: Any) -> tuple[str, str]:
         """Tags in place of Flask-Caching's version keys, which a slow call would bring back."""

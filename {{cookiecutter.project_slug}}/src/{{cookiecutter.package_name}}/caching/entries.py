@@ -6,7 +6,7 @@ import pickle
 import secrets
 import time
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import flask_caching
@@ -19,6 +19,7 @@ from .breaker import Breaker
 Versions: TypeAlias = dict[str, bytes | None]  # of tags, by their names in the store
 
 SHELVES = [f"shelf {number}" for number in range(64)]  # tags: every key has one, by its hash
+PASS = b"pass"  # in place of a lease: everybody computes, and nobody stores
 MONTH = 30 * 24 * 3600  # seconds: so long a version lasts, and with it what is kept for good
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class Entries(flask_caching.Cache):
         return f"{self.store.prefix}{kind}:{digest}"
 
     def read(
-        self, key: str, tags: Collection[str] = ()
+        self, key: str, tags: tuple[str, ...] = ()
     ) -> tuple[Entry | None, Versions, bytes | None]:
         """The valid entry of `key`, the versions of its shelf and of `tags`, and its lease: one
         round trip, and another one for tags that are new or were not asked for."""
@@ -75,10 +76,10 @@ class Entries(flask_caching.Cache):
         names = [self.name("tag", tag) for tag in (_shelf(key), *tags)]
         data, lease, *found = self.store.get_many(name, self.name("lease", key), *names)
         versions = dict(zip(names, found, strict=True))
-        for tag, version in versions.items():
+        for tag in [tag for tag, version in versions.items() if version is None]:
             new = secrets.token_bytes(8)
-            if version is None and self.store.add(tag, new, MONTH):
-                versions[tag] = new
+            added = self.store.add(tag, new, MONTH)
+            versions[tag] = new if added else self.store.get_many(tag)[0]  # another one's
         [entry] = self._valid([self._open(name, data)], versions)
         return entry, versions, lease
 
@@ -101,7 +102,7 @@ class Entries(flask_caching.Cache):
         """Nobody stores what they compute for the key now. Returns what is there, and what to
         store it with."""
         entry, versions, lease = self.read(key)
-        if lease or self.store.open:  # then who knows what is being computed
+        if lease not in (None, PASS) or self.store.open:  # then who knows what is being computed
             self.invalidate(_shelf(key))
             _, versions, _ = self.read(key)
         return entry, versions

@@ -3,22 +3,24 @@
 import logging
 import secrets
 import time
-from collections.abc import Collection
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from blinker import Signal
 from werkzeug.exceptions import HTTPException
 
-from .entries import Entries, Entry, Versions
+from .entries import PASS, Entries, Entry, Versions
+
+Held: TypeAlias = frozenset[tuple[Entries, str]]  # the keys of leases
 
 LEASE = 5  # seconds a computation may take before somebody else may begin it again
 PASS_FOR = 5  # seconds a key goes without single flight after a value that cannot be stored
-PASS = b"pass"  # in place of a lease
 STALE_SERVED = "A cached value could not be computed, a stale one is served."
 
 cache_outcome = Signal("How a flight ended: outcome is hit, stale, miss, bypass or error.")
 logger = logging.getLogger(__name__)
+_held: ContextVar[Held] = ContextVar("held", default=frozenset())  # by the current call
 
 
 @dataclass
@@ -41,7 +43,7 @@ class Flight:
 
     cache: Entries
     key: str = ""
-    tags: Collection[str] = ()
+    tags: tuple[str, ...] = ()
     stale: int = 0
     forced: bool | None = False  # compute anew, whatever is there; None while nobody knows
     outcome: str = "bypass"
@@ -50,6 +52,7 @@ class Flight:
     _versions: Versions = field(default_factory=dict)
     _holder: bytes | None = None  # the lease, as last seen
     _leased_until: float = 0.0
+    _held: Token[Held] | None = None
 
     @property
     def value(self) -> Any:
@@ -59,14 +62,15 @@ class Flight:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
-        meant = isinstance(error, HTTPException) and error.get_response().status_code < 500
-        failed = isinstance(error, Exception) and not meant
+        failed = isinstance(error, Exception) and not meant(error)
         stands_in = bool(failed and self.entry and self._leased_until)
         if stands_in:
             logger.error(STALE_SERVED, exc_info=error)
             self.outcome = "stale"
         else:
-            self.release(passing=error is None or meant)
+            self.release(passing=meant(error))
+        if self._held:
+            _held.reset(self._held)
         if self.outcome == "miss" and self.cache.store.open:
             self.outcome = "error"
         cache_outcome.send(self.cache, outcome=self.outcome)
@@ -91,7 +95,8 @@ class Flight:
             if self._holder:  # another one than before: that one died, or failed
                 seen.add(self._holder)
             tired = len(seen) > 2 or time.monotonic() > deadline
-            if tired or self._holder == PASS or self.forced or self.cache.store.open:
+            alone = self._holder == PASS or (self.cache, self.key) in _held.get()  # asks for itself
+            if tired or alone or self.forced or self.cache.store.open:
                 return False
             time.sleep(pause := min(2 * pause, 0.16))
         return True
@@ -115,7 +120,7 @@ class Flight:
     def _look(self) -> bool:
         entry, self._versions, self._holder = self.cache.read(self.key, self.tags)
         fresh = entry is not None and entry.ttl > 0
-        self.entry = entry if fresh or self.stale else None
+        self.entry = entry if entry and entry.ttl > -self.stale else None
         self.outcome = "hit" if fresh and not self.forced else "miss"
         return self.outcome == "hit"
 
@@ -123,4 +128,11 @@ class Flight:
         until = time.monotonic() + LEASE - 1  # a server may end it up to a second early
         if self.cache.store.add(self.cache.name("lease", self.key), secrets.token_bytes(8), LEASE):
             self._leased_until = until
+            self._held = _held.set(_held.get() | {(self.cache, self.key)})
         return bool(self._leased_until)
+
+
+def meant(error: BaseException | None) -> bool:
+    """Whether it is no failure, but an answer, as a 404 is."""
+    answer = isinstance(error, HTTPException) and error.get_response().status_code < 500
+    return error is None or answer

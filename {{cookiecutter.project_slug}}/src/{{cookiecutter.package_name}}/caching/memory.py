@@ -10,8 +10,11 @@ from flask import Flask
 from flask_caching.backends.base import BaseCache
 
 
+OVERHEAD = 350  # bytes that an item takes besides its key and its value
+
+
 class MemoryStore(BaseCache):
-    """Bytes under keys, at most `limit` bytes of them: the least recently used go first."""
+    """Bytes under keys, in `limit` bytes of memory: the least recently used go first."""
 
     # For other processes: what their commands say.
     out_of_reach = "The cache lies in the process of the service, out of reach: restart that."
@@ -61,11 +64,12 @@ class MemoryStore(BaseCache):
 
     def _set(self, key: str, value: bytes, timeout: int | timedelta | None) -> bool:
         self._drop(key)
-        if len(value) > self.limit:
+        size = OVERHEAD + len(key) + len(value)
+        if size > self.limit:
             return False
         seconds = self._normalize_timeout(timeout)
         self._items[key] = value, time.monotonic() + seconds if seconds else float("inf")
-        self.size += len(value)
+        self.size += size
         while self.size > self.limit:
             self._drop(next(iter(self._items)))
         return True
@@ -74,5 +78,5 @@ class MemoryStore(BaseCache):
         item = self._items.pop(key, None)
         if item is None:
             return False
-        self.size -= len(item[0])
+        self.size -= OVERHEAD + len(key) + len(item[0])
         return True

@@ -3,7 +3,7 @@
 import functools
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from flask import Response, abort, current_app, request
@@ -28,9 +28,9 @@ class Cache(Decorators):
         timeout: Timeout = None,
         *,
         stale: int = 0,
-        tags: Sequence[str] = (),
-        args: Sequence[str] = (),
-        vary: Sequence[str] = (),
+        tags: tuple[str, ...] = (),
+        args: tuple[str, ...] = (),
+        vary: tuple[str, ...] = (),
         max_age: int | None = None,
     ) -> Callable[[View], View]:
         """Cache a view: one entry for each host, path, value of the query arguments `args` and of
@@ -38,8 +38,9 @@ class Cache(Decorators):
 
         Stored are answers to GET with status 200 that touched no session, set no cookie, vary on
         nothing else, and are not streamed, private, no-cache or no-store; everything else passes.
-        Requests with Authorization bypass the cache. For `stale` seconds after the timeout the
-        old page is served while one request computes the new one, and when that fails.
+        Requests with Authorization, or that touched the session before, bypass the cache. For
+        `stale` seconds after the timeout the old page is served while one request computes the new
+        one, and when that fails.
 
         Browsers and proxies may keep the page as long as it is fresh or stale here, and there no
         invalidation reaches it. `max_age` seconds are the most that they may: 0, which is what a
@@ -51,8 +52,14 @@ class Cache(Decorators):
             def answer(*view_args: Any, **view_kwargs: Any) -> Response:
                 headers = {name: request.headers.get(name) for name in vary}
                 asked = {name: request.args.getlist(name) for name in args}
-                key = json.dumps([request.base_url, asked, headers])
-                bypass = "Authorization" in request.headers or request.method not in ("GET", "HEAD")
+                # Not its URL, which Werkzeug writes in one way for /%2561 and for /%61.
+                place = request.scheme, request.host, request.root_path, request.path
+                key = json.dumps([place, asked, headers])
+                bypass = (
+                    request.method not in ("GET", "HEAD")
+                    or "Authorization" in request.headers
+                    or session_touched()
+                )
                 with Flight(self, key, tags, stale) as flight:
                     if bypass or not flight.board():
                         made = current_app.ensure_sync(view)(*view_args, **view_kwargs)
@@ -68,6 +75,7 @@ class Cache(Decorators):
                             return response
                         response.add_etag()
                         page = response.get_data(), [*response.headers]
+                        response.close()
                         flight.land(page, self.seconds(timeout))
                 for_good = self.seconds(timeout) >= MONTH
                 return _restore(flight, 0 if for_good and max_age is None else max_age)
@@ -77,7 +85,7 @@ class Cache(Decorators):
         return decorate
 
 
-def storable(response: Response, vary: Sequence[str]) -> bool:
+def storable(response: Response, vary: tuple[str, ...]) -> bool:
     """Whether everybody whose `vary` headers are the same may get this answer to the request."""
     control = response.cache_control
     return (
@@ -99,8 +107,9 @@ def session_touched() -> bool:
 
 
 def keep_private(response: Response) -> Response:
-    """After every request: no cache on the way may keep an answer that touched the session."""
-    if session_touched() and not response.cache_control.no_store:
+    """After every request: no cache on the way may keep what is one visitor's."""
+    personal = session_touched() or "Set-Cookie" in response.headers
+    if personal and not response.cache_control.no_store:
         response.headers["Cache-Control"] = "private, no-cache"
     return response
 
@@ -117,14 +126,12 @@ def _restore(flight: Flight, max_age: int | None) -> Response:
     else:
         _status(response, "fwd=miss; stored" if flight.stored else f"fwd={flight.outcome}")
     control = response.cache_control
-    control.public, control.max_age = True, max(ttl, 0)
-    if max_age is not None:
-        control.max_age = min(max_age, control.max_age)
-    elif flight.stale:
+    limits = [limit for limit in (control.max_age, max_age) if limit is not None]
+    control.public, control.max_age = True, min([max(ttl, 0), *limits])
+    if flight.stale and not limits:
         control.stale_while_revalidate = flight.stale + min(ttl, 0)
     return cast(Response, response.make_conditional(request))
 
 
-def _status(response: Response, what: str) -> Response:
+def _status(response: Response, what: str) -> None:
     response.headers["Cache-Status"] = f"{NAME}; {what}"
-    return response

@@ -1,7 +1,7 @@
 """Caching values: Flask-Caching's methods, and `remember`."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -30,7 +30,7 @@ class Values(Entries):
         timeout: Timeout = None,
         *,
         stale: int = 0,
-        tags: Collection[str] = (),
+        tags: tuple[str, ...] = (),
     ) -> T:
         """The value of `key`, computed when there is none, by one caller at a time.
 
