@@ -46,7 +46,11 @@ DATABASE_SERVER = [
 ]
 # answer -> the files that it needs. A file listed here stays when any given answer needs it.
 NEEDS = {
-    "cache_backend=simple": [f"{PACKAGE}/caching/memory.py", *CACHING],
+    "cache_backend=simple": [
+        f"{PACKAGE}/caching/memory.py",
+        "tests/test_caching_memory.py",
+        *CACHING,
+    ],
     "cache_backend=filesystem": [f"{PACKAGE}/caching/filesystem.py", *CACHING],
     "cache_backend=redis": [f"{PACKAGE}/caching/redis.py", *CACHING_SERVER, *REDIS],
     "cache_backend=memcached": [f"{PACKAGE}/caching/memcached.py", *CACHING_SERVER, *MEMCACHED],

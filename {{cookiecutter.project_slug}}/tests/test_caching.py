@@ -1048,18 +1048,6 @@ def test_a_value_whose_class_is_gone_is_a_miss(app: Flask, monkeypatch: pytest.M
         assert cache.get("key") is None
 
 
-# {% if cookiecutter.cache_backend == "simple" %}
-def test_what_is_small_counts_for_all_that_it_takes(app: Flask) -> None:
-    with app.app_context():
-        store: Any = cache.store.store
-        memory = type(store)(300, limit=10_000)
-    for number in range(1000):
-        memory.set(str(number), b"1", 60)
-    assert 10 < memory.stats()["entries"] < 30
-    assert memory.stats()["memory"] <= 10_000
-
-
-# {% endif %}
 def test_a_value_that_cannot_be_stored_is_computed_each_time(app: Flask) -> None:
     with app.app_context():
         count = Count(lambda: threading.Lock())

@@ -9,7 +9,6 @@ from typing import Any
 from flask import Flask
 from flask_caching.backends.base import BaseCache
 
-
 OVERHEAD = 350  # bytes that an item takes besides its key and its value
 
 

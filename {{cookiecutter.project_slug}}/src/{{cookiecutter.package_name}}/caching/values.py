@@ -18,8 +18,8 @@ class Values(Entries):
     """Flask-Caching's methods, and `remember` and `invalidate`, on any of its backends.
 
     One computation of a missing value at a time; never a value from before an invalidation, nor
-    one that was being computed when `delete` or `set` came; entries signed with SECRET_KEY; no
-    request that fails, or waits, because the store is down.
+    one that was being computed, within its lease, when `delete` or `set` came; entries signed with
+    SECRET_KEY; no request that fails, or waits, because the store is down.
     Timeouts are seconds or a timedelta; None is CACHE_DEFAULT_TIMEOUT, 0 and less are for good.
     """
 
