@@ -2,8 +2,9 @@
 
 import pickle
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -50,7 +51,20 @@ class Counted:
 
 def stored(visitor: Visitor) -> object:
     interface: Any = visitor.app.session_interface
-    return interface.store.load(interface._get_store_id(visitor.sid), False)
+    return interface.store.load(interface._get_store_id(visitor.sid))
+
+
+@contextmanager
+def failing(operation: str, app: Flask) -> Iterator[None]:
+    """The store fails at it until the end of the block."""
+    interface: Any = app.session_interface
+
+    def fail(*_: object) -> None:
+        raise interface.store.errors[0]("of a test")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(interface.store, operation, fail, raising=False)
+        yield
 
 
 @pytest.fixture
@@ -126,6 +140,36 @@ def test_the_cookie_is_renewed_before_it_runs_out_and_not_each_time(
     assert "Set-Cookie" in alice.request(look).headers
 
 
+def test_a_renewal_that_fails_is_put_off(alice: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    pass_time(monkeypatch, seconds=0.2 * alice.app.permanent_session_lifetime.total_seconds())
+    with failing("replace", alice.app):
+        assert alice.do(look) == "alice"
+        assert "Set-Cookie" not in alice.request(look).headers
+    assert "Set-Cookie" in alice.request(look).headers
+
+
+def test_a_late_renewal_does_not_take_the_place_of_a_newer_cookie(
+    alice: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pass_time(monkeypatch, seconds=0.2 * alice.app.permanent_session_lifetime.total_seconds())
+    late = alice.twin()
+    before = late.cookie
+    with late.slowly(look, nothing):
+        alice.do(sessions.regenerate)
+    assert late.cookie == before
+
+
+def test_to_say_how_long_it_lives_begins_no_session(service: Flask) -> None:
+    @service.before_request
+    def stay() -> None:
+        session.permanent = True
+
+    robot = Visitor(service)
+    count = Counted(service)
+    assert count.of(lambda: robot.do(nothing)) == []
+    assert robot.cookie is None
+
+
 # Nothing lost
 
 
@@ -157,6 +201,38 @@ def test_a_dict_that_two_requests_begin_holds_what_both_put_in(alice: Visitor) -
     with alice.twin().slowly(look, lambda: session.update(seen={"a": 1})):
         alice.do(lambda: session.update(seen={"b": 2}))
     assert alice.do(lambda: session["seen"]) == {"a": 1, "b": 2}
+
+
+def test_a_dict_that_one_request_changes_and_another_removes_is_whole_or_gone(
+    alice: Visitor,
+) -> None:
+    def change() -> None:
+        session["cart"]["2"] = 1
+
+    def remove() -> None:
+        del session["cart"]
+
+    with alice.twin().slowly(look, change):
+        alice.do(remove)
+    assert alice.do(everything) == {"user": "alice", "cart": {"1": 1, "2": 1}}
+    with alice.twin().slowly(look, remove):
+        alice.do(change)
+    assert alice.do(everything) == {"user": "alice"}
+
+
+def test_equal_values_of_different_types_are_a_change(alice: Visitor) -> None:
+    def kinds() -> list[str]:
+        return [type(session[key]).__name__ for key in ("flag", "text")]
+
+    alice.do(lambda: session.update(flag=1, text="<b>"))
+    with alice.twin().slowly(look, lambda: session.update(flag=True, text=Markup("<b>"))):
+        alice.do(lambda: session.update(other=1))
+    assert alice.do(kinds) == ["bool", "Markup"]
+
+
+def test_a_copy_is_nobodys_session(alice: Visitor) -> None:
+    alice.do(lambda: session.copy().clear())  # type: ignore[attr-defined]
+    assert alice.do(look) == "alice"
 
 
 def test_an_empty_dict_is_kept_and_removed_like_any_other(alice: Visitor) -> None:
@@ -305,10 +381,44 @@ def test_what_others_save_after_regenerate_stays_out(alice: Visitor) -> None:
     assert old.do(everything) == {}
 
 
+@pytest.mark.parametrize("operation", ["create", "replace"])
+def test_a_move_that_fails_leaves_the_session_where_it_was(alice: Visitor, operation: str) -> None:
+    with failing(operation, alice.app):
+        answer = alice.request(both(sessions.regenerate, lambda: session.update(user="bob")))
+    assert answer.status_code == 503
+    assert alice.do(everything) == {"user": "alice", "cart": {"1": 1}}
+
+
+def test_a_session_that_cannot_be_stored_is_not_moved(make_app: MakeApp) -> None:
+    alice = Visitor(make_app(PROPAGATE_EXCEPTIONS=False))
+    alice.do(lambda: session.update(user="alice", deep=[]))
+    answer = alice.request(both(sessions.regenerate, lambda: session["deep"].append(object())))
+    assert answer.status_code == 500
+    assert alice.do(everything) == {"user": "alice", "deep": []}
+
+
+def test_an_old_id_that_cannot_be_deleted_is_dead_all_the_same(alice: Visitor) -> None:
+    old = alice.twin()
+    with failing("delete", alice.app):
+        alice.do(sessions.regenerate)
+    assert alice.do(look) == "alice"
+    assert old.do(everything) == {}
+
+
+def test_a_move_of_what_another_request_ended_brings_nothing_back(alice: Visitor) -> None:
+    slow = alice.twin()
+    with slow.slowly(look, sessions.regenerate):
+        count = Counted(alice.app)
+        alice.do(logout)
+    assert slow.cookie  # which may be a newer one by now
+    assert slow.do(everything) == {}
+    assert count.calls.count("create") + 1 == count.calls.count("delete")
+
+
 def test_the_store_does_not_know_the_cookies(alice: Visitor) -> None:
     interface: Any = alice.app.session_interface
     assert alice.sid not in interface._get_store_id(alice.sid)
-    assert interface.store.load(alice.sid, False) is None
+    assert interface.store.load(alice.sid) is None
     assert stored(alice)
 
 
@@ -402,7 +512,65 @@ def test_what_is_found_at_the_save_only_is_an_error_page_like_any_other(make_app
     assert visitor.do(lambda: session["deep"]) == []
 
 
+# Unavailable
+
+
+def test_an_error_page_that_needs_the_session_does_without(service: Flask) -> None:
+    service.context_processor(lambda: {"user": session.get("user")})
+    visitor = Visitor(service, "a" * 43)
+    with failing("load", service):
+        refusal = visitor.request(look)
+        assert refusal.status_code == 503
+        assert int(refusal.headers["Retry-After"]) > 0
+        assert "Your session is out of reach" in refusal.text
+        assert visitor.client.get("/missing").status_code == 404
+
+
+def test_what_looks_into_the_session_after_the_view_is_unavailable_too(make_app: MakeApp) -> None:
+    service = make_app(PROPAGATE_EXCEPTIONS=False)
+
+    @service.after_request
+    def name(response: Response) -> Response:
+        response.headers["X-User"] = str(session.get("user"))
+        return response
+
+    with failing("load", service):
+        refusal = Visitor(service, "a" * 43).request(nothing)
+    assert refusal.status_code == 503
+    assert int(refusal.headers["Retry-After"]) > 0
+    assert "Your session is out of reach" in refusal.text
+
+
 # Cookies
+
+
+def test_a_response_that_takes_the_place_of_another_has_the_cookie(service: Flask) -> None:
+    service.after_request(lambda response: Response(response.data, mimetype=response.mimetype))
+    visitor = Visitor(service)
+    visitor.do(lambda: session.update(user="alice"))
+    assert visitor.do(look) == "alice"
+
+
+def test_the_page_of_an_error_after_the_view_has_the_cookie(make_app: MakeApp) -> None:
+    service = make_app(PROPAGATE_EXCEPTIONS=False)
+    alice = Visitor(service)
+
+    @service.after_request
+    def fail(response: Response) -> Response:
+        if response.status_code == 200 and "Set-Cookie" in response.headers:
+            raise RuntimeError
+        return response
+
+    assert alice.request(lambda: session.update(user="alice")).status_code == 500
+    assert alice.do(look) == "alice"
+
+
+def test_the_cookie_is_as_the_service_was_told(make_app: MakeApp) -> None:
+    told = {"NAME": "other", "SAMESITE": "Strict", "PATH": "/run", "PARTITIONED": True}
+    visitor = Visitor(make_app(**{f"SESSION_COOKIE_{name}": told[name] for name in told}))
+    (cookie,) = visitor.request(lambda: session.update(x=1)).headers.getlist("Set-Cookie")
+    assert cookie.startswith("other=")
+    assert {"SameSite=Strict", "Path=/run", "Partitioned"} <= set(cookie.split("; "))
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(service: Flask) -> None:
@@ -434,6 +602,13 @@ def test_services_of_one_process_share_the_store(alice: Visitor, make_app: MakeA
     other = Visitor(make_app(), alice.cookie)
     other.do(lambda: session.update(seen=True))
     assert alice.do(lambda: session["seen"]) is True
+
+
+def test_a_store_that_is_busy_is_pruned_another_time(service: Flask) -> None:
+    with failing("prune", service):
+        result = service.test_cli_runner().invoke(args=["sessions", "prune"])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: The session store is busy")
 
 
 # Metrics

@@ -47,6 +47,11 @@ def test_a_change_deep_inside_is_saved(alice: Visitor) -> None:
     assert alice.do(lambda: session["cart"]) == {"1": 1, "2": 1}
 
 
+def test_equal_values_of_different_types_are_a_change(alice: Visitor) -> None:
+    alice.do(lambda: session["cart"].update({"1": True}))
+    assert alice.do(lambda: type(session["cart"]["1"]).__name__) == "bool"
+
+
 def test_what_was_put_in_comes_out_of_the_same_type(alice: Visitor) -> None:
     kept = [{1: (2, b"3")}, {4}, Decimal("1.10"), datetime(2024, 2, 29, 1, 2, 3, 4, UTC)]
     alice.do(lambda: session.update(kept=kept))
@@ -82,6 +87,14 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(make_app: MakeApp
     assert cookie.startswith("session=")
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
     assert "Expires=" in cookie
+
+
+def test_the_cookie_is_as_the_service_was_told(make_app: MakeApp) -> None:
+    told = {"NAME": "other", "SAMESITE": "Strict", "PATH": "/run", "PARTITIONED": True}
+    visitor = Visitor(make_app(**{f"SESSION_COOKIE_{name}": told[name] for name in told}))
+    (cookie,) = visitor.request(lambda: session.update(x=1)).headers.getlist("Set-Cookie")
+    assert cookie.startswith("other=")
+    assert {"SameSite=Strict", "Path=/run", "Partitioned"} <= set(cookie.split("; "))
 
 
 def test_in_production_the_cookie_is_bound_to_the_host_and_to_tls(make_app: MakeApp) -> None:

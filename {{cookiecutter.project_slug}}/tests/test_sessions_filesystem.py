@@ -1,5 +1,7 @@
 """Sessions in files: who may read them, when they are gone, and who tidies up."""
 
+import fcntl
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import pytest
 from flask import session
 
-from .conftest import MakeApp
+from .conftest import PATIENCE, MakeApp
 from .visitor import Visitor, look, nothing, pass_time
 
 
@@ -60,9 +62,23 @@ def test_a_session_is_forgotten_after_its_lifetime_and_pruned(
     assert files(folder) == []
 
 
+def test_prune_leaves_what_is_in_use_for_the_next_time(
+    alice: Visitor, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pass_time(monkeypatch, seconds=alice.app.permanent_session_lifetime.total_seconds() + 1)
+    monkeypatch.setattr(PATIENCE, 0)
+    (file,) = files(folder)
+    lock = os.open(file.parent, os.O_RDONLY)
+    prune = alice.app.test_cli_runner().invoke
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    assert "Removed 0 expired" in prune(args=["sessions", "prune"]).output
+    os.close(lock)
+    assert "Removed 1 expired" in prune(args=["sessions", "prune"]).output
+
+
 def test_the_store_does_not_drop_the_old_for_the_new(alice: Visitor) -> None:
     interface: Any = alice.app.session_interface
     for number in range(600):
         interface.store.create(f"key{number:04}", b"{}")
     assert alice.do(look) == "alice"
-    assert all(interface.store.load(f"key{number:04}", False) for number in range(600))
+    assert all(interface.store.load(f"key{number:04}") for number in range(600))

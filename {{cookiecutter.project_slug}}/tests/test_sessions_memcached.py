@@ -52,8 +52,8 @@ def test_a_session_in_use_outlives_its_lifetime_for_a_command_now_and_then(
     pass_time(monkeypatch, seconds=lifetime * 0.2)
     alice.do(look)
     alice.do(look)
-    assert [command for command, _ in commands] == ["gets", "touch", "gets"]
-    assert commands[1][1] == (lifetime,)
+    assert [command for command, _ in commands] == ["gets", "cas", "gets"]
+    assert commands[1][1][2] == lifetime
 
 
 def test_a_lifetime_of_more_than_30_days_is_understood(make_app: MakeApp) -> None:

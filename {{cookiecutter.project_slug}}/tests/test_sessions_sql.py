@@ -89,6 +89,17 @@ def test_prune_removes_the_expired_and_has_an_index_for_it(
     assert index["column_names"] == ["expires"]
 
 
+def test_what_has_expired_is_removed_a_thousand_rows_at_a_time(alice: Visitor) -> None:
+    prefix = alice.app.config["SESSION_KEY_PREFIX"]
+    old = [{"id": f"{prefix}{number}", "data": b"{}", "expires": 1} for number in range(2500)]
+    with engine(alice).begin() as connection:
+        connection.execute(table.insert(), old)
+    interface: Any = alice.app.session_interface
+
+    assert statements(alice, lambda: interface.store.prune()) == ["DELETE"] * 4
+    assert rows(alice) == 1
+
+
 def test_the_table_is_made_on_first_use_by_whoever_is_first(make_app: MakeApp) -> None:
     services = [make_app() for _ in range(4)]
     with engine(Visitor(services[0])).begin() as connection:
@@ -115,6 +126,22 @@ def test_a_slow_view_holds_no_connection(alice: Visitor) -> None:
         return pool.checkedout()
 
     assert alice.do(view) == 0
+# {% if "database" not in cookiecutter.__servers %}
+
+
+def test_a_database_in_which_somebody_writes_is_asked_once_and_for_as_long_as_promised(
+    alice: Visitor,
+) -> None:
+    with engine(alice).connect() as connection:
+        waits = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+    assert waits == 1000 * sessions.sql.TIMEOUTS["timeout"]
+
+    with engine(alice).connect() as writer:
+        writer.exec_driver_sql("BEGIN IMMEDIATE")
+        write = statements(alice, lambda: alice.request(lambda: session.update(x=1)))
+        writer.exec_driver_sql("ROLLBACK")
+    assert write == ["SELECT", "UPDATE"]
+# {% endif %}
 # {% if cookiecutter.database != "none" %}
 
 

@@ -93,7 +93,10 @@ def sessions_prune() -> None:
     """Remove the sessions that have expired."""
     store = getattr(current_app.session_interface, "store", None)
     prune = getattr(store, "prune", None)
-    if prune is None:
+    if store is None or prune is None:
         click.echo("Nothing to do: expired sessions are forgotten by themselves.")
-    else:
+        return
+    try:
         click.echo(f"Removed {prune()} expired sessions.")
+    except store.errors as error:
+        raise click.ClickException("The session store is busy, or cannot be reached.") from error

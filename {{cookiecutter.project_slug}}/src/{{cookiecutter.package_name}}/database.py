@@ -8,10 +8,8 @@ from weakref import WeakKeyDictionary
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-# {% if cookiecutter.database == "sqlite" %}
-from sqlalchemy import Connection, Engine, FromClause, MetaData, event, text
-# {% else %}
 from sqlalchemy import Connection, FromClause, MetaData, event, text
+# {% if cookiecutter.database != "sqlite" %}
 from sqlalchemy.exc import OperationalError, TimeoutError
 # {% endif %}
 from sqlalchemy.orm import DeclarativeBase, Mapper, ORMExecuteState, Session, object_session
@@ -64,9 +62,13 @@ def init_database(app: Flask, settings: Settings) -> None:
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", ENGINE_OPTIONS)
     db.init_app(app)
     migrate.init_app(app)
-    # {% if cookiecutter.database != "sqlite" %}
     with app.app_context():
+        # {% if cookiecutter.database == "sqlite" %}
+        event.listen(db.engine, "connect", _prepare)
+        # {% else %}
         event.listen(db.engine, "do_connect", Gate().connect)
+        # {% endif %}
+    # {% if cookiecutter.database != "sqlite" %}
     for error in (OperationalError, TimeoutError):
         app.register_error_handler(error, refuse)
     # {% endif %}
@@ -79,7 +81,6 @@ def ping() -> None:
 
 
 # {% if cookiecutter.database == "sqlite" %}
-@event.listens_for(Engine, "connect")
 def _prepare(connection: Any, _: Any) -> None:
     """Readers and a writer at the same time, writers in turn, and references that are checked."""
     for pragma in ("journal_mode = WAL", "busy_timeout = 5000", "foreign_keys = ON"):

@@ -1,6 +1,5 @@
 """Flask's `session`: call `regenerate` at every login, and `session.clear()` to log out."""
 
-from datetime import timedelta
 from typing import Any
 
 from flask import Flask, current_app, session
@@ -25,15 +24,6 @@ from .sql import SqlStore as Store
 
 def init_sessions(app: Flask, settings: Settings) -> None:
     """Nothing connects before a session is used."""
-    production = settings.app_env == "production"
-    app.config.update(
-        PERMANENT_SESSION_LIFETIME=timedelta(seconds=settings.session_lifetime),
-        # Browsers take a cookie of this prefix over TLS only, and from no other host.
-        SESSION_COOKIE_NAME="__Host-session" if production else "session",
-        SESSION_COOKIE_PATH="/",
-        SESSION_COOKIE_SECURE=production,
-        SESSION_COOKIE_SAMESITE="Lax",
-    )
     # {% if cookiecutter.session_store == "cookie" %}
     app.session_interface = SessionInterface()
     # {% else %}

@@ -31,7 +31,8 @@ class SessionInterface(SecureCookieSessionInterface):
             return session.modified
         found, sent = signer.loads(value, return_timestamp=True)
         renewal = sent + RENEWAL * app.permanent_session_lifetime
-        return bool(found != session or renewal.timestamp() < time.time())
+        changed = self.serializer.dumps(found) != self.serializer.dumps(session)  # 1 is not True
+        return changed or bool(renewal.timestamp() < time.time())
 
     def regenerate(self, session: SessionMixin) -> None:
         """Sign it anew. There is no id that somebody else could have set."""

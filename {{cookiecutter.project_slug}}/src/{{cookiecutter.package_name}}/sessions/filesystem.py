@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -26,7 +26,7 @@ class FilesystemStore(Store):
         self._root = Path(url2pathname(urlsplit(url).path)).absolute()
         self._lifetime = lifetime  # seconds
 
-    def load(self, key: str, renew: bool) -> bytes | None:
+    def load(self, key: str) -> bytes | None:
         try:
             with self._path(key).open("rb") as file:
                 if self._expired(os.stat(file.fileno())):
@@ -42,7 +42,7 @@ class FilesystemStore(Store):
 
     def replace(self, key: str, old: bytes, new: bytes) -> bool:
         with self._lock(self._path(key).parent):
-            there = self.load(key, False) == old
+            there = self.load(key) == old
             if there:
                 self._write(key, new)
             return there
@@ -59,7 +59,7 @@ class FilesystemStore(Store):
         """Remove what has expired; say how many files that were."""
         removed = 0
         for folder in self._root.glob("??"):
-            with self._lock(folder):
+            with suppress(TimeoutError), self._lock(folder):  # whoever has it, there is a next time
                 for path in folder.iterdir():
                     if self._expired(path.stat()):
                         path.unlink()

@@ -1,13 +1,15 @@
 """Flask's `session`, kept in a store: loaded when first used, saved by compare and set.
 
 Two requests may change a session at the same time. What only one of them changed is kept, dicts
-are merged key by key, and where both gave a key another value, the one that is saved later wins.
+are merged key by key, and where both gave a key another value, or one removed what the other
+changed, the one that is saved later wins.
 """
 
 import hashlib
 import logging
 import time
 from collections import UserDict
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -22,8 +24,9 @@ logger = logging.getLogger(__name__)
 
 RENEWAL = 0.1  # of the lifetime may pass before the cookie, and the store's entry, are renewed
 ATTEMPTS = 100  # at a save
-NOTHING = b""  # takes the place of a session that moves, until its old id is deleted
-ABSENT = object()  # the value of a key that is not there; merges like an empty dict
+COOKIE = ("domain", "path", "secure", "httponly", "samesite", "partitioned")
+NOTHING = b""  # takes the place of a session that moved, until its old id is deleted
+ABSENT = object()  # the value of a key that is not there
 
 
 class Store(Protocol):
@@ -31,14 +34,13 @@ class Store(Protocol):
 
     errors: tuple[type[Exception], ...]
 
-    def load(self, key: str, renew: bool) -> bytes | None:
-        """What is there. Its lifetime starts again, at least if `renew`."""
+    def load(self, key: str) -> bytes | None: ...
 
     def create(self, key: str, data: bytes) -> None:
         """Store under a new key."""
 
     def replace(self, key: str, old: bytes, new: bytes) -> bool:
-        """Store, provided that `old`, as it was loaded, is still there. Say whether it was."""
+        """Store for a lifetime, if `old`, as it was loaded, is still there. Say whether it was."""
 
     def delete(self, key: str) -> None: ...
 
@@ -52,7 +54,9 @@ class Session(UserDict[str, Any], SessionMixin):
         self.interface = interface
         self.sid = sid  # the id that the store has it under; "" for none
         self.sent = sent  # the id that the browser has; None if its cookie is to be renewed
+        self.cookie = ""  # the value that this request gives it
         self.found = NOTHING  # in the store
+        self.moves = False  # to a new id, at the save
         self.failure: Exception | None = None
 
     @cached_property
@@ -63,13 +67,18 @@ class Session(UserDict[str, Any], SessionMixin):
         self.interface.serializer.dumps({key: value})  # a TypeError here, not after the view
         super().__setitem__(key, value)
 
+    def copy(self) -> dict[str, Any]:  # type: ignore[override]
+        return dict(self.data)  # whose `clear` ends nothing
+
+    __copy__ = copy  # type: ignore[assignment]
+
     def clear(self) -> None:
         self.interface._delete_session(self)
         self.data = {}
 
 
 class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
-    """Not to use the session costs no command to the store, to read it one, to write it two."""
+    """An unused session costs no command to the store, to read it one, to write or renew it two."""
 
     def __init__(self, app: Flask, store: Store) -> None:
         super().__init__(app, key_prefix=app.config["SESSION_KEY_PREFIX"])
@@ -98,62 +107,88 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
         """Raises ServiceUnavailable, or TypeError for what was put deep into the session."""
         if session.accessed:
             response.vary.add("Cookie")
-        if "data" not in vars(session) or session.failure:
-            return
+        if "data" in vars(session) and not session.failure:
+            self._save_data(session)
+            if session.sid != session.sent:
+                session.sent, session.cookie = session.sid, f"{session.sid}.{time.time():.0f}"
+        # A response may have taken the place of the one that carried the cookie.
+        carried = any(session.cookie in sent for sent in response.headers.getlist("Set-Cookie"))
+        if session.cookie and not carried:
+            response.set_cookie(
+                self.get_cookie_name(app),
+                session.cookie,
+                max_age=app.permanent_session_lifetime if session.sid else 0,
+                **{name: getattr(self, f"get_cookie_{name}")(app) for name in COOKIE},
+            )
+
+    def regenerate(self, session: Session) -> None:
+        """Have the save give it a new id, take along what others saved until then, and end this."""
+        _ = session.data  # loaded, which tells whether the id leads anywhere
+        session.moves = bool(session.sid)
+
+    def _save_data(self, session: Session) -> None:
+        if session.moves:
+            self._move_session(session)
         if session.sid:
-            self._upsert_session(session)
+            try:
+                self._upsert_session(session)
+            except ServiceUnavailable:
+                if self._encode(session) != session.found:
+                    raise
+                session.sent, session.failure = session.sid, None  # a renewal, which can wait
             if not session.sid:
                 logger.info("A session ended while a request used it: its changes are dropped.")
                 session.data = {}
-        elif session.data:
-            session.sid, session.found = self._generate_sid(self.sid_length), self._encode(session)
-            self._ask(session, "create", session.found)
-        if session.sid != session.sent:
-            response.set_cookie(
-                self.get_cookie_name(app),
-                f"{session.sid}.{time.time():.0f}",
-                max_age=app.permanent_session_lifetime if session.sid else 0,
-                domain=self.get_cookie_domain(app),
-                path=self.get_cookie_path(app),
-                secure=self.get_cookie_secure(app),
-                httponly=self.get_cookie_httponly(app),
-                samesite=self.get_cookie_samesite(app),
-            )
-            session.sent = session.sid
+        elif session.data.keys() - {"_permanent"}:
+            self._create_session(session)
 
-    def regenerate(self, session: Session) -> None:
-        """End the old id, and take along what others saved until now. The save gives a new one."""
-        _ = session.data  # loaded, which tells whether the id leads anywhere
-        if session.sid:
-            self._upsert_session(session, end=True)
+    def _create_session(self, session: Session) -> None:
+        session.sid, session.found = self._generate_sid(self.sid_length), self._encode(session)
+        self._ask(session, "create", session.found)
+
+    def _move_session(self, session: Session) -> None:
+        """Copy it to a new id, and only then end the old one: if that fails, nothing is lost."""
+        old = Session(self, session.sid, session.sid)
+        old.found, old.data = session.found, session.data
+        session.sent, session.moves = "", False
+        self._create_session(session)
+        self._upsert_session(old, session)
+        if not old.sid:  # another request ended it: what this one has changed begins a new one
             self._delete_session(session)
+            session.data = old.data
+        with suppress(ServiceUnavailable):  # the old id leads to NOTHING already
+            self._delete_session(old)
 
     def _retrieve_session_data(self, session: Session) -> dict[str, Any]:
         """What is stored, with this request's changes. An id that leads to nothing is not kept."""
         base, mine = self._decode(session.found), vars(session).get("data", {})
         if session.sid:
-            session.found = self._ask(session, "load", session.sid != session.sent) or NOTHING
+            session.found = self._ask(session, "load") or NOTHING
         theirs = self._decode(session.found)
         if theirs is None:
             session.sid = session.sent = ""  # the cookie stays: it may be a newer one by now
-        return dict(merge(base or {}, mine, theirs or {}))
+        return dict(self._merge(base or {}, mine, theirs or {}))
 
-    def _upsert_session(self, session: Session, end: bool = False) -> None:
-        """Compare and set; merge with what others saved meanwhile, unless they ended it."""
+    def _upsert_session(self, session: Session, copy: Session | None = None) -> None:
+        """Compare and set, merging what others save, unless they end it. Or end it, for a copy."""
         for _ in range(ATTEMPTS):  # each that fails is the success of another request
-            data = NOTHING if end else self._encode(session)
-            if data == session.found or self._ask(session, "replace", session.found, data):
+            data = NOTHING if copy else self._encode(session)
+            kept = data == session.found and session.sent is not None  # and no renewal is due
+            if kept or self._ask(session, "replace", session.found, data):
                 session.found = data
                 return
             session.data = self._retrieve_session_data(session)
             if not session.sid:
                 return
+            if copy:
+                copy.data = session.data
+                self._upsert_session(copy)
         raise ServiceUnavailable("Too many requests changed this session at once.", retry_after=1)
 
     def _delete_session(self, session: Session) -> None:
         if session.sid:
             self._ask(session, "delete")
-        session.sid = ""
+        session.sid, session.moves = "", False
 
     def _ask(self, session: Session, operation: str, *arguments: Any) -> Any:
         """The store's answer. If it fails, that is a 503, and it is not asked again."""
@@ -184,16 +219,19 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
             logger.error("What is stored is no session: %s", type(error).__name__)
             return None
 
-
-def merge(base: Any, mine: Any, theirs: Any) -> Any:
-    """What becomes of `base` when one request made it `mine` and others had made it `theirs`."""
-    if theirs == base:
-        return mine
-    if mine == base:
-        return theirs
-    sides = [{} if side is ABSENT else side for side in (base, mine, theirs)]
-    if not all(isinstance(side, dict) for side in sides):
-        return mine
-    keys = {**sides[2], **sides[1]}
-    merged = {key: merge(*(side.get(key, ABSENT) for side in sides)) for key in keys}
-    return {key: value for key, value in merged.items() if value is not ABSENT}
+    def _merge(self, base: Any, mine: Any, theirs: Any) -> Any:
+        """What becomes of `base` when one request made it `mine`, and others `theirs` before."""
+        dumps, sides = self.serializer.dumps, (base, mine, theirs)  # as text, 1 is not True
+        before, here, there = (None if side is ABSENT else dumps(side) for side in sides)
+        if here == before:
+            return theirs
+        if there == before:
+            return mine
+        base = {} if base is ABSENT else base  # a dict that both began
+        if not all(isinstance(side, dict) for side in (base, mine, theirs)):
+            return mine
+        merged = {
+            key: self._merge(*(side.get(key, ABSENT) for side in (base, mine, theirs)))
+            for key in {**theirs, **mine}
+        }
+        return {key: value for key, value in merged.items() if value is not ABSENT}

@@ -25,12 +25,10 @@ class MemcachedStore(Store):
         self._client = connect(url)
         self._lifetime = lifetime  # seconds
 
-    def load(self, key: str, renew: bool) -> Loaded | None:
+    def load(self, key: str) -> Loaded | None:
         data, token = self._client.gets(key)
         if data is None:
             return None
-        if renew:
-            self._client.touch(key, self._expiry())
         loaded = Loaded(data)
         loaded.token = token
         return loaded
@@ -39,7 +37,7 @@ class MemcachedStore(Store):
         self._write(self._client.set, key, data)
 
     def replace(self, key: str, old: bytes, new: bytes) -> bool:
-        loaded = old if isinstance(old, Loaded) else self.load(key, False)
+        loaded = old if isinstance(old, Loaded) else self.load(key)
         return loaded == old and self._write(self._client.cas, key, new, loaded.token) is True
 
     def delete(self, key: str) -> None:

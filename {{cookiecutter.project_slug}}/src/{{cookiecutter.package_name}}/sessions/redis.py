@@ -20,7 +20,7 @@ class RedisStore(Store):
         self._client = connect(url)
         self._lifetime = lifetime  # seconds
 
-    def load(self, key: str, renew: bool) -> bytes | None:
+    def load(self, key: str) -> bytes | None:
         data: bytes | None = self._client.getex(key, ex=self._lifetime)
         return data
 
