@@ -121,7 +121,14 @@ def test_production_takes_a_strong_key() -> None:
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("APP_ENV", "staging"), ("PORT", "http"), ("PORT", "70000"), ("SESSION_LIFETIME", "0")],
+    [
+        ("APP_ENV", "staging"),
+        ("PORT", "http"),
+        ("PORT", "70000"),
+        ("SESSION_LIFETIME", "0"),
+        ("SESSION_LIFETIME", "1000000000000000"),
+        ("CACHE_DEFAULT_TIMEOUT", "1000000000000000"),
+    ],
 )
 def test_a_bad_value_is_named_and_shown(variable: str, value: str) -> None:
     sentence = refusal(**{variable: value})

@@ -68,8 +68,9 @@ class Settings(BaseSettings):
     secret_key: SecretStr = SecretStr(EXAMPLE_KEY)
     secret_key_fallbacks: Annotated[tuple[SecretStr, ...], NoDecode] = ()  # comma-separated
     trusted_hosts: Annotated[tuple[str, ...], NoDecode] = ()  # comma-separated; none is any
-    cache_default_timeout: int = Field(300, gt=0)  # seconds
-    session_lifetime: int = Field(14 * 24 * 3600, gt=0)  # seconds since the last visit
+    cache_default_timeout: int = Field(300, gt=0, le=30 * 24 * 3600)  # seconds
+    # Seconds since the last visit: a year at most, for browsers keep no cookie for much longer.
+    session_lifetime: int = Field(14 * 24 * 3600, gt=0, le=365 * 24 * 3600)
     port: int = Field(8000, gt=0, lt=65536)
     metrics_port: int = Field(9100, gt=0, lt=65536)
     # {% if cookiecutter.cache_backend == "simple" %}
