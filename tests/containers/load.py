@@ -62,15 +62,29 @@ def ask(port: int, request: Request, host: str = "127.0.0.1") -> Answer:
     return Answer(begun, time.monotonic(), status, given, body)
 
 
+def settled(port: int, request: Request) -> Answer:
+    """The first answer that is not 503, which a service gives whose machine is busy enough."""
+    answers: list[Answer] = []
+
+    def asked() -> bool:
+        answers.append(ask(port, request))
+        return answers[-1].status != "503"
+
+    wait_until(asked, PATIENCE)
+    return answers[-1]
+
+
 def filled_cart(port: int) -> str:
     """The cookie of a visitor with one piece in the cart. By hand: it is for TLS only."""
-    answer = ask(port, Request("/cart/add", {"product_id": 1, "quantity": 1}))
+    answer = settled(port, Request("/cart/add", {"product_id": 1, "quantity": 1}))
+    assert answer.status == "303", answer
     return str(answer.headers["Set-Cookie"]).partition(";")[0]
 
 
 def pieces(port: int, cookie: str) -> int:
     """How many are in the visitor's cart."""
-    return int(json.loads(ask(port, Request("/cart/summary", cookie=cookie)).body)["count"])
+    answer = settled(port, Request("/cart/summary", cookie=cookie))
+    return int(json.loads(answer.body)["count"])
 
 
 class Client(threading.Thread):
