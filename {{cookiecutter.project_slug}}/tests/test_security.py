@@ -1,9 +1,11 @@
 """What the service refuses, and what it has browsers refuse."""
 
 import pytest
+from flask import session
 from flask.testing import FlaskClient
 
 from .conftest import MakeApp
+from .visitor import Visitor
 
 ELSEWHERE = [
     {"Sec-Fetch-Site": "cross-site"},
@@ -74,6 +76,14 @@ def test_a_form_of_this_site_counts(client: FlaskClient, headers: dict[str, str]
 @pytest.mark.parametrize("headers", ELSEWHERE)
 def test_a_link_of_another_site_is_followed(client: FlaskClient, headers: dict[str, str]) -> None:
     assert client.get("/tests/cached", headers=headers).status_code == 200
+
+
+def test_the_cookie_of_the_session_is_as_the_service_was_told(make_app: MakeApp) -> None:
+    told = {"NAME": "other", "SAMESITE": "Strict", "PATH": "/run", "PARTITIONED": True}
+    visitor = Visitor(make_app(**{f"SESSION_COOKIE_{name}": told[name] for name in told}))
+    (cookie,) = visitor.request(lambda: session.update(x=1)).headers.getlist("Set-Cookie")
+    assert cookie.startswith("other=")
+    assert {"SameSite=Strict", "Path=/run", "Partitioned"} <= set(cookie.split("; "))
 
 
 def test_a_body_of_more_than_a_megabyte_is_refused(client: FlaskClient) -> None:

@@ -565,14 +565,6 @@ def test_the_page_of_an_error_after_the_view_has_the_cookie(make_app: MakeApp) -
     assert alice.do(look) == "alice"
 
 
-def test_the_cookie_is_as_the_service_was_told(make_app: MakeApp) -> None:
-    told = {"NAME": "other", "SAMESITE": "Strict", "PATH": "/run", "PARTITIONED": True}
-    visitor = Visitor(make_app(**{f"SESSION_COOKIE_{name}": told[name] for name in told}))
-    (cookie,) = visitor.request(lambda: session.update(x=1)).headers.getlist("Set-Cookie")
-    assert cookie.startswith("other=")
-    assert {"SameSite=Strict", "Path=/run", "Partitioned"} <= set(cookie.split("; "))
-
-
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(service: Flask) -> None:
     headers = Visitor(service).request(lambda: session.update(x=1)).headers
     (cookie,) = headers.getlist("Set-Cookie")

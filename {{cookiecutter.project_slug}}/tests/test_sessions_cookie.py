@@ -89,14 +89,6 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(make_app: MakeApp
     assert "Expires=" in cookie
 
 
-def test_the_cookie_is_as_the_service_was_told(make_app: MakeApp) -> None:
-    told = {"NAME": "other", "SAMESITE": "Strict", "PATH": "/run", "PARTITIONED": True}
-    visitor = Visitor(make_app(**{f"SESSION_COOKIE_{name}": told[name] for name in told}))
-    (cookie,) = visitor.request(lambda: session.update(x=1)).headers.getlist("Set-Cookie")
-    assert cookie.startswith("other=")
-    assert {"SameSite=Strict", "Path=/run", "Partitioned"} <= set(cookie.split("; "))
-
-
 def test_in_production_the_cookie_is_bound_to_the_host_and_to_tls(make_app: MakeApp) -> None:
     visitor = Visitor(make_app(APP_ENV="production", SECRET_KEY="k" * 32))
     for view in (lambda: session.update(x=1), logout):

@@ -32,7 +32,6 @@ def create_app(overrides: dict[str, object] | None = None) -> Flask:
     app = Flask(__name__)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.extensions["settings"] = settings
-    production = settings.app_env == "production"
     app.config.from_file("about.toml", tomllib.load, text=False)
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
@@ -40,9 +39,9 @@ def create_app(overrides: dict[str, object] | None = None) -> Flask:
         TESTING=settings.app_env == "testing",
         PERMANENT_SESSION_LIFETIME=timedelta(seconds=settings.session_lifetime),
         # Browsers take a cookie of this prefix over TLS only, and from no other host.
-        SESSION_COOKIE_NAME="__Host-session" if production else "session",
+        SESSION_COOKIE_NAME="__Host-session" if settings.production else "session",
         SESSION_COOKIE_PATH="/",
-        SESSION_COOKIE_SECURE=production,
+        SESSION_COOKIE_SECURE=settings.production,
         SESSION_COOKIE_SAMESITE="Lax",
     )
     app.config.update({name: overrides[name] for name in overrides.keys() - known})

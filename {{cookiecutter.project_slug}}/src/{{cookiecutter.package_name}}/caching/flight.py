@@ -52,7 +52,7 @@ class Flight:
     _versions: Versions = field(default_factory=dict)
     _holder: bytes | None = None  # the lease, as last seen
     _leased_until: float = 0.0
-    _held: Token[Held] | None = None
+    _token: Token[Held] | None = None  # of what was held before
 
     @property
     def value(self) -> Any:
@@ -69,8 +69,8 @@ class Flight:
             self.outcome = "stale"
         else:
             self.release(passing=meant(error))
-        if self._held:
-            _held.reset(self._held)
+        if self._token:
+            _held.reset(self._token)
         if self.outcome == "miss" and self.cache.store.open:
             self.outcome = "error"
         cache_outcome.send(self.cache, outcome=self.outcome)
@@ -128,7 +128,7 @@ class Flight:
         until = time.monotonic() + LEASE - 1  # a server may end it up to a second early
         if self.cache.store.add(self.cache.name("lease", self.key), secrets.token_bytes(8), LEASE):
             self._leased_until = until
-            self._held = _held.set(_held.get() | {(self.cache, self.key)})
+            self._token = _held.set(_held.get() | {(self.cache, self.key)})
         return bool(self._leased_until)
 
 

@@ -63,7 +63,7 @@ class MemoryStore(BaseCache):
 
     def _set(self, key: str, value: bytes, timeout: int | timedelta | None) -> bool:
         self._drop(key)
-        size = OVERHEAD + len(key) + len(value)
+        size = weight(key, value)
         if size > self.limit:
             return False
         seconds = self._normalize_timeout(timeout)
@@ -77,5 +77,10 @@ class MemoryStore(BaseCache):
         item = self._items.pop(key, None)
         if item is None:
             return False
-        self.size -= OVERHEAD + len(key) + len(item[0])
+        self.size -= weight(key, item[0])
         return True
+
+
+def weight(key: str, value: bytes) -> int:
+    """Bytes of memory that an item takes."""
+    return OVERHEAD + len(key) + len(value)

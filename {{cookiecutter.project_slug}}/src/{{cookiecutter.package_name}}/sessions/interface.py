@@ -112,8 +112,8 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
             if session.sid != session.sent:
                 session.sent, session.cookie = session.sid, f"{session.sid}.{time.time():.0f}"
         # A response may have taken the place of the one that carried the cookie.
-        carried = any(session.cookie in sent for sent in response.headers.getlist("Set-Cookie"))
-        if session.cookie and not carried:
+        carried = response.headers.getlist("Set-Cookie")
+        if session.cookie and not any(session.cookie in cookie for cookie in carried):
             response.set_cookie(
                 self.get_cookie_name(app),
                 session.cookie,
@@ -221,11 +221,9 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
 
     def _merge(self, base: Any, mine: Any, theirs: Any) -> Any:
         """What becomes of `base` when one request made it `mine`, and others `theirs` before."""
-        dumps, sides = self.serializer.dumps, (base, mine, theirs)  # as text, 1 is not True
-        before, here, there = (None if side is ABSENT else dumps(side) for side in sides)
-        if here == before:
+        if self._same(mine, base):
             return theirs
-        if there == before:
+        if self._same(theirs, base):
             return mine
         base = {} if base is ABSENT else base  # a dict that both began
         if not all(isinstance(side, dict) for side in (base, mine, theirs)):
@@ -235,3 +233,9 @@ class SessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
             for key in {**theirs, **mine}
         }
         return {key: value for key, value in merged.items() if value is not ABSENT}
+
+    def _same(self, one: Any, other: Any) -> bool:
+        """Whether they are stored alike: 1 is not True."""
+        if one is ABSENT or other is ABSENT:
+            return one is other
+        return bool(self.serializer.dumps(one) == self.serializer.dumps(other))
