@@ -12,16 +12,15 @@ from .interface import Store
 
 PATIENCE = 0.4  # seconds
 THREADS = 4  # and connections, of each process
-# And what a driver says where there is no table.
 # {% if cookiecutter.database == "postgresql" %}
 TIMEOUTS = {"connect_timeout": 2, "tcp_user_timeout": 2000}
-MISSING = "UndefinedTable"
+MISSING = "UndefinedTable"  # in the driver's words for no table
 # {% elif cookiecutter.database == "mysql" %}
 TIMEOUTS = {"connect_timeout": 2, "read_timeout": 2, "write_timeout": 2}
-MISSING = "(1146, "
+MISSING = "(1146, "  # in the driver's words for no table
 # {% else %}
 TIMEOUTS = {"timeout": PATIENCE}
-MISSING = "no such table"
+MISSING = "no such table"  # in the driver's words for no table
 # {% endif %}
 
 table = sa.Table(
