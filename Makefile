@@ -4,11 +4,12 @@
 #   make test        everything: all combinations, installed, checked and served
 #   make test-fast   what needs no installing and is done in a minute
 #   make test-containers   of `make test`, what runs in Docker; without an engine it is skipped
-#   make lint        ruff and mypy over the suite, the hooks and the template
+#   make lint        ruff and mypy over the suite, the hooks, the template and its engine
+#   make sizes       how many lines a generated project has, beside their limits
 
 export PATH := $(PATH):$(CURDIR)/.venv-uv/bin
 unexport PYTHONDONTWRITEBYTECODE # what is compiled once need not be compiled a thousand times
-.PHONY: demo test test-fast test-containers lint servers
+.PHONY: demo test test-fast test-containers lint sizes servers
 
 demo:
 	@scripts/bootstrap $(ANSWERS)
@@ -30,6 +31,11 @@ lint:
 	uv run ruff check --config pyproject.toml .  # not the template's
 	uv run ruff format --config pyproject.toml --check .
 	uv run mypy
+	uv run python -m scripts.engine
+
+sizes:
+	@scripts/bootstrap
+	@uv run python -m scripts.sizes
 
 servers:
 	@scripts/bootstrap redis memcached postgresql mysql

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 
 from tests.answers import TEXT_FILES, refusal, rendered, rules, snapshot, typed
 from tests.project import BakedProject, bake, cookiecutter
-from tests.questions import TEMPLATE, combinations
+from tests.questions import combinations
 from tests.test_matrix import PARSERS
 
 pytestmark = pytest.mark.slow
@@ -208,10 +208,10 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 
 
 def test_what_the_projects_declare_is_refused_as_a_name() -> None:
-    source = (TEMPLATE / "pyproject.toml").read_text()
     declared = {
-        name.lower().replace("-", "_")
-        for name in re.findall(r'^    "([A-Za-z0-9-]+)(?:\[\w+\])?>=', source, re.MULTILINE)
+        re.split(r"[\[>]", requirement)[0].replace("-", "_")
+        for answers in combinations().values()
+        for requirement in requirements(answers)
     }
     assert len(declared) > 20
     assert declared <= {*rules({})["INSTALLED"].split()}
@@ -220,10 +220,7 @@ def test_what_the_projects_declare_is_refused_as_a_name() -> None:
 @pytest.mark.run
 def test_what_the_projects_install_is_refused_as_a_name(tmp_path: Path) -> None:
     """All that any combination declares, installed together with what it depends on."""
-    declared = set()
-    for answers in combinations().values():
-        project = tomllib.loads(rendered("pyproject.toml", answers))
-        declared |= {*project["project"]["dependencies"], *project["dependency-groups"]["dev"]}
+    declared = {name for answers in combinations().values() for name in requirements(answers)}
     (tmp_path / "names.py").write_text(PRINT_INSTALLED)
     union = BakedProject(tmp_path, {})
     union.run("uv venv --quiet")
@@ -231,6 +228,11 @@ def test_what_the_projects_install_is_refused_as_a_name(tmp_path: Path) -> None:
     installed = union.run(".venv/bin/python names.py").split()
     assert len(installed) > 50
     assert {*installed} <= {*rules({})["INSTALLED"].split()}
+
+
+def requirements(answers: dict[str, str]) -> list[str]:
+    project = tomllib.loads(rendered("pyproject.toml", answers))
+    return [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
 
 
 @pytest.mark.parametrize("length", [1, 40])

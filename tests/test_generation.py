@@ -53,14 +53,18 @@ def test_overwriting_keeps_what_the_team_put_beside(tmp_path: Path) -> None:
         project.path / ".github" / "CODEOWNERS",
         project.package / "migrations" / "versions" / "0002_ours.py",
         project.package / "templates" / "ours.html",
+        project.package / "engine" / "caching" / "ours.py",
     ]
     for path in ours:
         path.write_text("ours\n")
-    done = cookiecutter(tmp_path, "--overwrite-if-exists", "database=none", "ci=none")
+    done = cookiecutter(
+        tmp_path, "--overwrite-if-exists", "cache_backend=none", "database=none", "ci=none"
+    )
     assert done.returncode == 0, done.stderr
-    assert [path.read_text() for path in ours] == ["ours\n"] * 3
+    assert [path.read_text() for path in ours] == ["ours\n"] * len(ours)
     assert not (project.package / "database.py").exists()
     assert not (project.path / ".github" / "workflows").exists()
+    assert [*(project.package / "engine" / "caching").iterdir()] == [ours[-1]]
 
 
 def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
@@ -135,7 +139,7 @@ def test_a_configuration_file_answers(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     project = tmp_path / "output" / "my-service"
     assert 'name = "Zoë"' in (project / "pyproject.toml").read_text()
-    assert (project / "src" / "my_service" / "caching" / "redis.py").exists()
+    assert (project / "src" / "my_service" / "engine" / "caching" / "stores" / "redis.py").exists()
 
 
 def test_a_replay_repeats_the_answers(tmp_path: Path) -> None:

@@ -19,30 +19,13 @@ import pytest
 import yaml
 
 from tests.conftest import demand_servers
+from tests.dead import unused
 from tests.project import BakedProject, bake, environment
-from tests.questions import CHOICES, combinations
+from tests.questions import combinations
 from tests.servers import KINDS, Servers
+from tests.table import CHOICES, ROLES, SHARED, parts
+from tests.test_floors import imports, modules
 
-# The words that a project holds only with one of these answers.
-WORDS = {
-    "redis|valkey": ["cache_backend=redis", "session_store=redis"],
-    "memcache": ["cache_backend=memcached", "session_store=memcached"],
-    "postgres|psycopg": ["database=postgresql"],
-    "mysql|mariadb": ["database=mysql"],
-    "sqlite": ["database=sqlite", "session_store=sql database=none"],
-    "sqlalchemy|alembic": [
-        *("database=sqlite", "database=postgresql", "database=mysql", "session_store=sql"),
-    ],
-    "github": ["ci=github"],
-    "gitlab": ["ci=gitlab"],
-}
-# Choices that have no word of their own.
-WORDLESS = {
-    *("cache_backend=simple", "cache_backend=filesystem", "cache_backend=none"),
-    *("session_store=filesystem", "session_store=cookie", "database=none", "ci=none"),
-}
-# The services of compose.yaml that are servers, and the questions that decide which.
-SERVICES = {"cache": "cache_backend", "sessions": "session_store", "database": "database"}
 MARKER = re.compile(r"\{\{ *cookiecutter|# *\{%|\{% *(end)?raw")
 PARSERS: dict[str, Callable[[str], object]] = {  # of Python, ruff's is the test
     ".toml": tomllib.loads,
@@ -65,23 +48,15 @@ def project(
     return bake(folder, request.param)
 
 
-def test_every_choice_has_its_words() -> None:
-    listed = {answer for answers in WORDS.values() for line in answers for answer in line.split()}
-    assert listed | WORDLESS == {
-        f"{question}={choice}" for question, choices in CHOICES.items() for choice in choices
-    }
-
-
 def test_no_template_marker_is_left(project: BakedProject) -> None:
     assert [path for path in project.files() if MARKER.search(text(path))] == []
 
 
 def test_nothing_speaks_of_a_backend_that_was_not_chosen(project: BakedProject) -> None:
-    given = {f"{question}={answer}" for question, answer in project.answers.items()}
     foreign = "|".join(
-        words
-        for words, answers in WORDS.items()
-        if not any(given.issuperset(line.split()) for line in answers)
+        entry["words"]
+        for name, entry in (SHARED | CHOICES).items()
+        if entry.get("words") and name not in parts(project.answers)
     )
     for path in project.files():
         for line in [str(path.relative_to(project.path)), *text(path).splitlines()]:
@@ -110,6 +85,23 @@ def test_it_is_linted_and_formatted(project: BakedProject) -> None:
     project.run(f"{sys.prefix}/bin/ruff format --no-cache --check .")
 
 
+def test_every_import_of_its_own_code_finds_it(project: BakedProject) -> None:
+    """So each file that is needed is there. What stands in a file, mypy knows better."""
+    own = modules(project.package) | modules(project.path / "tests")
+    for name, path in own.items():
+        for node in ast.walk(ast.parse(text(path))):
+            for imported in imports(node, name, path):
+                if imported.partition(".")[0] in own:
+                    assert imported in own or imported.rpartition(".")[0] in own, (
+                        f"{path}: {imported}"
+                    )
+
+
+@pytest.mark.slow
+def test_nothing_in_it_is_dead(project: BakedProject) -> None:
+    assert unused(project) == []
+
+
 def test_every_setting_is_documented_and_reaches_the_container(project: BakedProject) -> None:
     (settings,) = (
         node
@@ -134,9 +126,7 @@ def test_every_setting_is_documented_and_reaches_the_container(project: BakedPro
 
 def test_containers_are_those_of_the_chosen_backends(project: BakedProject) -> None:
     compose = yaml.safe_load(text(project.path / "compose.yaml"))["services"]
-    servers = {
-        service for service, question in SERVICES.items() if project.answers[question] in KINDS
-    }
+    servers = {role for role, question in ROLES.items() if project.answers[question] in KINDS}
     migrated = {"migrate"} if project.answers["database"] != "none" else set()
     assert compose.keys() == {"web"} | servers | migrated
     for service in compose.values():

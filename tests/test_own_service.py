@@ -38,7 +38,8 @@ def test_the_example_can_be_deleted(
 def follow_the_readme(project: BakedProject) -> None:
     """Delete what the paragraph names, and nothing else."""
     readme = (project.path / "README.md").read_text()
-    (paragraph,) = re.findall(r"^To begin your own,.*?(?=\n\n)", readme, re.DOTALL | re.MULTILINE)
+    begin = re.compile(r"^To begin your own service,.*?(?=\n\n)", re.DOTALL | re.MULTILINE)
+    (paragraph,) = begin.findall(readme)
     named = re.findall(r"`(.+?)`", paragraph)
     expected = ["src/my_service/shop", "tests/shop", "init_shop", "__init__.py"]
     if stored := project.answers["database"] != "none":

@@ -96,16 +96,16 @@ def test_the_suite_refuses_answers_that_cookiecutter_would_ignore(
         refuse_unknown(answers)
 
 
-def test_a_file_that_is_only_in_the_hooks_table_fails_the_generation(
+def test_a_file_that_is_only_in_the_table_fails_the_generation(
     cookies: Cookies, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     template = tmp_path / "template"
     shutil.copytree(REPOSITORY / "hooks", template / "hooks")
     shutil.copy(REPOSITORY / "cookiecutter.json", template)
     shutil.copytree(TEMPLATE, template / TEMPLATE.name)
-    (absent,) = template.glob("*/src/*/caching/memcached.py")
+    (absent,) = template.glob("*/src/*/engine/caching/stores/memcached.py")
     absent.unlink()
     result = cookies.bake(template=str(template))
     assert isinstance(result.exception, FailedHookException)
-    assert "caching/memcached.py" in capfd.readouterr().err
+    assert "caching/stores/memcached.py" in capfd.readouterr().err
     assert not any(tmp_path.glob("cookies/*/*"))

@@ -39,8 +39,8 @@ def test_what_holds_no_template_syntax_is_copied() -> None:
 
 
 def plain(path: Path) -> bool:
-    """HTML's `{{ }}` are Flask's."""
-    return path.suffix == ".html" or not re.search(r"# \{%|\{\{", path.read_text())
+    """Whether the file has no template syntax. `{{ }}` without `cookiecutter` in it is Flask's."""
+    return not re.search(r"# \{%|\{\{.*cookiecutter", path.read_text())
 
 
 def parses(source: str) -> bool:

@@ -1,2 +1,2 @@
-# For the `flask` command, which reads .env as well.
+# For the `flask` command, which also reads .env.
 FLASK_APP={{ cookiecutter.package_name }}

@@ -1,7 +1,7 @@
-"""How gunicorn serves the service: `gunicorn`, in this folder, is the whole command.
+"""Gunicorn's configuration: run `gunicorn` in this folder, without arguments.
 
-Its own options still count, on the command line or in GUNICORN_CMD_ARGS (`--threads 16`), and so
-does FORWARDED_ALLOW_IPS: the proxies whose X-Forwarded-Proto is believed.
+Options on the command line or in GUNICORN_CMD_ARGS (`--threads 16`) win over this file. Gunicorn
+trusts X-Forwarded-Proto from the proxies that FORWARDED_ALLOW_IPS lists.
 """
 
 import os
@@ -24,24 +24,25 @@ if settings.production:
 workers = settings.web_concurrency
 threads = 8
 
-timeout = 30  # seconds until a worker that hangs is replaced: far above any wait for a backend
-graceful_timeout = 25  # seconds that requests in flight have at the end
-keepalive = 65  # seconds, a little more than proxies keep idle connections
-# A new process now and then, against leaks; not where the only one would take the cache with it.
+timeout = 30  # seconds until a worker that hangs is replaced: longer than any wait for a backend
+graceful_timeout = 25  # seconds that running requests have when the service stops
+keepalive = 65  # seconds, a little longer than proxies keep idle connections
+# Several workers are replaced now and then, against leaks. A single worker may hold the cache.
 max_requests = 10_000 if workers > 1 else 0
 max_requests_jitter = 1_000
-control_socket_disable = True  # it would write into the home folder
+control_socket_disable = True  # it would write to the home folder
 
-# Each worker counts in files of this folder, so that any of them can tell the sum.
-if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # else this is a reload
+# Each worker counts in files of this folder, so that every worker can report the sums.
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:  # otherwise this is a reload
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="metrics-")
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Gunicorn's worker with threads, at whose end no request is lost.
+    """Gunicorn's worker with threads, which loses no request when it stops.
 
-    Gunicorn stops accepting but listens on until the last answer is out, and then resets who has
-    connected meanwhile. Here those who have connected are answered too, and the rest refused.
+    Gunicorn's own worker stops accepting, but its sockets listen until the last answer is sent. It
+    then resets the connections that came meanwhile. This worker accepts and answers the waiting
+    connections, and closes the sockets, so that later ones are refused.
     """
 
     def set_accept_enabled(self, enabled: bool) -> None:
@@ -58,7 +59,7 @@ worker_class = Worker
 
 
 class Logger(glogging.Logger):  # type: ignore[misc]
-    """Gunicorn's own lines look like the service's, which logs the requests."""
+    """Gunicorn's lines get the format of the service's log. The service logs the requests."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -70,13 +71,13 @@ logger_class = Logger
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Give the worker the lowest number that no other has."""
+    """Give the worker the lowest number that no other worker has."""
     taken = {other.number for other in server.WORKERS.values()}
     worker.number = next(number for number in range(len(taken) + 1) if number not in taken)
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Count on in the files of the worker's predecessor: by process id they would pile up."""
+    """Go on counting in the last worker's files. Files by process id would become more and more."""
     values: Any = import_module("prometheus_client.values")
     values.ValueClass = values.MultiProcessValue(lambda: worker.number)
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from flask import session  # type: ignore[import-not-found]
+from flask import session
 from my_service import create_app  # type: ignore[import-not-found]
 from my_service.caching import cache, invalidate, remember  # type: ignore[import-not-found]
 from my_service.sessions import regenerate  # type: ignore[import-not-found]
@@ -70,7 +70,7 @@ with app.app_context():
     assert cache.stats()["memory"] > 0
     cache.clear()
     assert computed() == 2 * KEYS
-    assert not cache.store.open, "an operation failed"
+    assert not cache.backend.entries.breaker.open, "an operation failed"
 for _ in range(KEYS // 3):
     browser, thief = app.test_client(), app.test_client()
     assert [browser.get(path).text for path in ("/visit", "/visit")] == ["1", "2"]

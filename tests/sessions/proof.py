@@ -10,9 +10,9 @@ from contextlib import suppress
 from itertools import islice
 from threading import Barrier, Event
 
-from flask import Flask, session  # type: ignore[import-not-found]
+from flask import Flask, session
 from my_service import create_app  # type: ignore[import-not-found]
-from werkzeug.exceptions import ServiceUnavailable  # type: ignore[import-not-found]
+from werkzeug.exceptions import ServiceUnavailable
 
 ROUNDS = 1000
 

@@ -1,5 +1,7 @@
 """Routes of the tests' own, under /tests, so that they hold whatever the service has."""
 
+from typing import NoReturn
+
 from flask import Blueprint, request, session
 
 from . import caching
@@ -10,7 +12,12 @@ bp = Blueprint("tests", __name__, url_prefix="/tests")
 @bp.get("/cached")
 @caching.page(timeout=60, stale=300)
 def cached() -> str:
-    return "the same for everyone"
+    return "the same for everybody"
+
+
+@bp.get("/broken")
+def broken() -> NoReturn:
+    raise ValueError("of a test")
 
 
 @bp.get("/note")
@@ -20,5 +27,9 @@ def note() -> str:
 
 @bp.post("/note")
 def take_note() -> str:
-    session["note"] = request.form["note"]
+    """Keep the note; an empty one ends the session."""
+    if request.form["note"]:
+        session["note"] = request.form["note"]
+    else:
+        session.clear()
     return "noted"

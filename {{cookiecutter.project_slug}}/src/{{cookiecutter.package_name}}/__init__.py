@@ -1,4 +1,4 @@
-"""The service, as `create_app` makes it."""
+"""`create_app` builds the service."""
 
 import tomllib
 from datetime import timedelta
@@ -21,10 +21,10 @@ from .shop import init_shop
 
 
 def create_app(overrides: dict[str, object] | None = None) -> Flask:
-    """The service. `overrides` beat the environment: settings, and what else `app.config` may have.
+    """Build the service. `overrides` win over the environment: settings, or keys of `app.config`.
 
-    Nothing connects here: the service starts while its servers are down. Raises SystemExit with
-    one sentence for each bad setting.
+    Nothing connects here, so the service starts while its servers are down. Raises SystemExit
+    with one sentence for each bad setting.
     """
     overrides = overrides or {}
     known = {name for name in overrides if name.lower() in Settings.model_fields}
@@ -38,7 +38,7 @@ def create_app(overrides: dict[str, object] | None = None) -> Flask:
         SECRET_KEY_FALLBACKS=[key.get_secret_value() for key in settings.secret_key_fallbacks],
         TESTING=settings.app_env == "testing",
         PERMANENT_SESSION_LIFETIME=timedelta(seconds=settings.session_lifetime),
-        # Browsers take a cookie of this prefix over TLS only, and from no other host.
+        # Browsers accept a cookie with this prefix over TLS only, and from this host only.
         SESSION_COOKIE_NAME="__Host-session" if settings.production else "session",
         SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_SECURE=settings.production,

@@ -1,4 +1,4 @@
-"""Error pages: readable, without details; problem details (RFC 9457) under /api/."""
+"""Error pages without internals. Under /api/ an error is a JSON problem (RFC 9457)."""
 
 from contextlib import suppress
 
@@ -12,12 +12,12 @@ def init_errors(app: Flask) -> None:
 
 def show(error: HTTPException) -> Response:
     original = getattr(error, "original_exception", None)
-    if isinstance(original, HTTPException):  # of an after_request function: a 500 to Flask
+    if isinstance(original, HTTPException):  # Flask made a 500 of it
         error = original
     response = current_app.make_response(error.get_response())
-    if error.code is None or error.code < 400:  # a redirect of the router
+    if error.code is None or error.code < 400:  # the router redirects
         return response
-    response.cache_control.no_store = True  # what is missing now may be there in a moment
+    response.cache_control.no_store = True  # a missing page may exist a moment later
     if request.path.startswith("/api/"):
         problem = {
             "type": "about:blank",
@@ -29,7 +29,7 @@ def show(error: HTTPException) -> Response:
         response.data = json.dumps({key: value for key, value in problem.items() if value})
         response.content_type = "application/problem+json"
     else:
-        with suppress(ServiceUnavailable):  # to the template, too: then Werkzeug's page is shown
+        with suppress(ServiceUnavailable):  # for the template too: keep Werkzeug's page
             response.data = render_template("error.html", error=error)
             response.content_type = "text/html; charset=utf-8"
     return response

@@ -6,22 +6,28 @@ import time
 from collections.abc import Callable
 
 from flask import Flask, Response, jsonify
+# {% if cookiecutter.cache_backend != "none" or cookiecutter.database != "none" %}
 
+# {% endif %}
+# {% if cookiecutter.cache_backend != "none" %}
 from .caching import cache
+# {% endif %}
 # {% if cookiecutter.database != "none" %}
 from .database import ping as ping_database
 # {% endif %}
 
-PATIENCE = 0.5  # seconds that a probe waits for the backends, all together
-DISPENSABLE = {"cache"}  # without it the service is slower, but serves
+PATIENCE = 0.5  # seconds that a probe waits for all backends together
+DISPENSABLE = {"cache"}  # without the cache the service is slower, but it works
 
 logger = logging.getLogger(__name__)
 
 
 def init_health(app: Flask) -> None:
     pings: dict[str, Callable[[], object]] = {}
+    # {% if cookiecutter.cache_backend != "none" %}
     if not app.extensions["settings"].cache_url.get_secret_value().startswith("null:"):
         pings["cache"] = cache.ping
+    # {% endif %}
     if store := getattr(app.session_interface, "store", None):
         pings["sessions"] = store.ping
     # {% if cookiecutter.database != "none" %}
@@ -36,7 +42,7 @@ def init_health(app: Flask) -> None:
 
     @app.get("/readyz")
     def readyz() -> Response:
-        """200 while the service can serve: "ok", or "degraded" without its cache. Else 503."""
+        """200 while the service works ("ok", or "degraded" without its cache), otherwise 503."""
         deadline = time.monotonic() + PATIENCE
         for check in checks.values():
             check.begin()
@@ -49,11 +55,11 @@ def init_health(app: Flask) -> None:
 
 
 class Check:
-    """Whether a backend answers. Nobody waits for it beyond a deadline.
+    """Asks one backend whether it answers. No caller waits for it beyond a deadline.
 
-    Each is asked in a thread of its own, and not again before it answered: a backend that hangs
-    costs the service one thread, whatever its client's timeouts are. The log tells when it stops
-    answering and when it is back, however often anybody asks.
+    Each backend is asked in its own thread, and not again before it has answered. So a backend
+    that hangs costs the service one thread, whatever its client's timeouts are. The log has one
+    line when a backend stops answering, and one when it answers again.
     """
 
     def __init__(self, app: Flask, name: str, ping: Callable[[], object]) -> None:
@@ -63,7 +69,7 @@ class Check:
         self._lock = threading.Lock()
         self._thread = threading.Thread()
         self._failure = ""
-        self._failing = False  # as last told
+        self._failing = False  # as the log last said
         self._seconds = 0.0
 
     def begin(self) -> None:
@@ -73,7 +79,7 @@ class Check:
                 self._thread.start()
 
     def result(self, deadline: float) -> dict[str, object]:
-        """`status`, ok or unavailable, and `milliseconds`. `deadline` is of time.monotonic()."""
+        """`status` (ok or unavailable) and `milliseconds`. `deadline` is a time.monotonic()."""
         self._thread.join(max(0, deadline - time.monotonic()))
         pending = self._thread.is_alive()
         failure = "no answer in time" if pending else self._failure
@@ -93,7 +99,7 @@ class Check:
         try:
             with self._app.app_context():
                 self._failure = "" if self._ping() is not False else "a wrong answer"
-        except Exception as error:  # each client library has errors of its own
+        except Exception as error:  # each client library raises its own errors
             self._failure = type(error).__name__
         self._seconds = time.monotonic() - started
 

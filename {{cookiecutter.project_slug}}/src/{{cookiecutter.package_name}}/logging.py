@@ -1,7 +1,10 @@
-"""Logs, on stderr: readable lines in development, one JSON object a line in production.
+"""Logs on stderr: readable lines in development, one JSON object per line in production.
 
-A request is a line with its id, method, path, status, milliseconds and what the cache did for it:
-no address, no query, no header and no cookie, so nothing personal and nothing secret.
+Each request is one line, with its id, method, path, status and milliseconds. The line holds no
+address, no query, no header and no cookie, so nothing in it is personal or secret.
+# {% if cookiecutter.cache_backend != "none" %}
+`cache` is the outcome of the request's look-up in the cache, or - if there was none.
+# {% endif %}
 """
 
 import json
@@ -14,7 +17,9 @@ from urllib.parse import quote
 
 from flask import Flask, Response, g, has_request_context, request
 
-from .caching import cache_outcome
+# {% if cookiecutter.cache_backend != "none" %}
+from .engine.caching import cache_outcome
+# {% endif %}
 from .settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -28,7 +33,7 @@ def init_logging(app: Flask) -> None:
 
 
 def configure(settings: Settings) -> None:
-    """Send every logger's lines to stderr. Tests look at them through pytest instead."""
+    """Send every logger's lines to stderr. In tests, pytest collects them instead."""
     if settings.app_env != "testing":
         handler.setFormatter(JSONLine() if settings.production else Line())
         logging.getLogger().setLevel(logging.INFO)
@@ -37,14 +42,14 @@ def configure(settings: Settings) -> None:
 
 
 class Line(logging.Formatter):
-    """For people: the time, the level, and what happened."""
+    """Lines for people: time, level and message."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
 
 
 class JSONLine(logging.Formatter):
-    """For machines: an object with time, level, logger, message, and the request it belongs to."""
+    """Lines for machines: an object with time, level, logger, message and request."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -71,27 +76,35 @@ def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     about = {
         "method": request.method,
-        "path": quote(request.path),  # one line, whatever was asked for
+        "path": quote(request.path),  # because a path may contain line breaks
         "status": response.status_code,
         "milliseconds": round(1000 * (time.perf_counter() - g.started), 1),
+        # {% if cookiecutter.cache_backend != "none" %}
         "cache": g.get("cache_outcome", "-"),
+        # {% endif %}
     }
     level = logging.DEBUG if request.endpoint in ("livez", "readyz", "metrics") else logging.INFO
     logger.log(
         level,
+        # {% if cookiecutter.cache_backend != "none" %}
         "%(method)s %(path)s %(status)s %(milliseconds)s ms, cache %(cache)s",
+        # {% else %}
+        "%(method)s %(path)s %(status)s %(milliseconds)s ms",
+        # {% endif %}
         about,
         extra={"request": about},
     )
     return response
 
 
+# {% if cookiecutter.cache_backend != "none" %}
 @cache_outcome.connect
 def _note(_: object, outcome: str) -> None:
     if has_request_context():
-        g.cache_outcome = outcome  # of several, the page's is the last
+        g.cache_outcome = outcome  # if there are several, the last one is the page's
 
 
+# {% endif %}
 def _is_no_request(record: logging.LogRecord) -> bool:
-    """The development server has lines of its own for requests: one for each is enough."""
+    """Drop the development server's own request lines: one line per request is enough."""
     return " - - [" not in str(record.msg)

@@ -1,101 +1,71 @@
-"""Prometheus metrics: requests and latency by endpoint, and what the cache did for each."""
+"""Prometheus metrics: requests and their duration by endpoint, and the backends' operations."""
 
-import collections
-import http.client
-
-from flask import Flask, Response, abort, current_app, has_request_context, request
-# {% if cookiecutter.cache_backend == "simple" %}
-from prometheus_client import CollectorRegistry, Counter, Gauge
-# {% else %}
-from prometheus_client import CollectorRegistry, Counter
-# {% endif %}
-from prometheus_client.parser import text_string_to_metric_families
+from flask import Flask, Response, abort, request
+from prometheus_client import CollectorRegistry
 from prometheus_flask_exporter import PrometheusMetrics
-
 # {% if cookiecutter.cache_backend != "none" or cookiecutter.session_store != "cookie" %}
-from .backend_metrics import watch_backends
+
+# {% endif %}
+# {% if cookiecutter.cache_backend != "none" %}
+from .caching import cache
 # {% endif %}
 # {% if cookiecutter.cache_backend == "simple" %}
-from .caching import cache, cache_outcome
-# {% else %}
-from .caching import cache_outcome
+from .engine.caching.in_process import held_by
 # {% endif %}
-from .settings import Settings
+# {% if cookiecutter.cache_backend != "none" %}
+from .engine.caching.metrics import watch_cache
+# {% endif %}
+# {% if cookiecutter.session_store != "cookie" %}
+from .engine.metrics import Operations, Watched
+# {% elif cookiecutter.cache_backend != "none" %}
+from .engine.metrics import Operations
+# {% endif %}
+# {% if cookiecutter.session_store != "cookie" %}
+from .engine.sessions.interface import StoredSessions
+# {% endif %}
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def init_metrics(app: Flask) -> None:
-    """Count, and serve /metrics: in production on METRICS_PORT only, which nobody publishes.
+    """Count requests, and serve /metrics. In production METRICS_PORT serves it, nothing else.
 
-    Under gunicorn the numbers are those of all workers together (see gunicorn.conf.py).
+    Under gunicorn the numbers are the sums of all workers (see gunicorn.conf.py).
     """
     settings = app.extensions["settings"]
+    port = settings.metrics_port if settings.production else settings.port
+    app.config["METRICS_PORT"] = port  # for commands that read /metrics
     registry = CollectorRegistry()
     exporter = PrometheusMetrics(
         app, path=None, group_by="endpoint", excluded_paths="/metrics$", registry=registry
     )
-    app.extensions["cache_outcomes"] = Counter(
-        "cache_outcomes",
-        "Look-ups in the cache: hit, stale, miss, bypass or error",
-        ("endpoint", "outcome"),
-        registry=registry,
-    )
     # {% if cookiecutter.cache_backend != "none" or cookiecutter.session_store != "cookie" %}
-    watch_backends(app, registry)
+    operations = Operations(registry)
+    # {% endif %}
+    # {% if cookiecutter.cache_backend != "none" %}
+    watch_cache(app, cache, operations, registry)
     # {% endif %}
     # {% if cookiecutter.cache_backend == "simple" %}
-    held = Gauge(
-        "cache_held",
-        "What the cache holds: entries, and memory in bytes",
-        ("what",),
-        registry=registry,
-        multiprocess_mode="mostrecent",
-    )
+    update_held = held_by(cache, registry)
+    # {% endif %}
+    # {% if cookiecutter.session_store != "cookie" %}
+    sessions = app.session_interface
+    if isinstance(sessions, StoredSessions):
+        sessions.store = Watched("sessions", sessions.store, operations)
     # {% endif %}
 
     @app.before_request
     def ignore_invented_methods() -> None:
-        if request.method not in METHODS:  # each would be a label, and stay in memory
+        if request.method not in METHODS:  # each would be a label that stays in memory
             request.prom_do_not_track = True  # type: ignore[attr-defined]
 
     @app.get("/metrics")
     def metrics() -> Response:
-        # The port is that of the socket, which no header of the request can change.
-        if settings.production and request.environ["SERVER_PORT"] != str(settings.metrics_port):
+        # SERVER_PORT is the socket's port: no header of a request can change it.
+        if settings.production and request.environ["SERVER_PORT"] != str(port):
             abort(404)
         # {% if cookiecutter.cache_backend == "simple" %}
-        for what, amount in cache.stats().items():
-            held.labels(what).set(amount)
+        update_held()
         # {% endif %}
         body, content_type = exporter.generate_metrics(request.headers.get("Accept"))
         return Response(body, content_type=content_type)
-
-
-def metrics_port(settings: Settings) -> int:
-    return settings.metrics_port if settings.production else settings.port
-
-
-def read_cache_metrics(port: int) -> collections.Counter[str]:
-    """What the service on this machine says of its cache, by outcome. Raises OSError without it."""
-    counts: collections.Counter[str] = collections.Counter()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                if sample.name in ("cache_outcomes_total", "cache_held"):
-                    name = sample.labels.get("outcome") or sample.labels["what"]
-                    counts[name] += int(sample.value)
-    except (http.client.HTTPException, ValueError) as error:
-        raise OSError("something else listens there") from error
-    finally:
-        connection.close()
-    return counts
-
-
-@cache_outcome.connect
-def count(_: object, outcome: str) -> None:
-    if has_request_context():
-        current_app.extensions["cache_outcomes"].labels(request.endpoint, outcome).inc()

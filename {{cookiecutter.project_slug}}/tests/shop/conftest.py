@@ -1,50 +1,41 @@
-"""The shop under test, its catalogue as it was seeded."""
+"""The shop under test. Each test finds the sample products, whatever others wrote."""
 
 import functools
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from .. import create_app
 from ..conftest import MakeApp
+from . import Product
 
-Rows = list[dict[str, Any]]
 
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def make_app(make_app: MakeApp) -> MakeApp:
     return functools.partial(make_app, API_TOKEN="test-token")
 
 
-@pytest.fixture
-def app(make_app: MakeApp, catalogue: Rows) -> Flask:
-    app = make_app()
-    with app.app_context():
-        db = app.extensions["sqlalchemy"]
-        if rows(db) != catalogue:
-            products = db.metadata.tables["products"]
-            db.session.execute(sa.delete(products))
-            db.session.execute(sa.insert(products), catalogue)
-            db.session.commit()
-    return app
-
-
-@pytest.fixture(scope="session")
-def catalogue(database: str) -> Rows:
-    """The sample products."""
-    app = create_app({"APP_ENV": "testing", "DATABASE_URL": database})
+@pytest.fixture(scope="module")
+def samples(app: Flask) -> list[Product]:
     seeded = app.test_cli_runner().invoke(args=["shop", "seed"])
     assert seeded.exit_code == 0, seeded.output
-    with app.app_context():
+    return rows(app)
+
+
+@pytest.fixture(autouse=True)
+def catalogue(app: Flask, samples: list[Product]) -> Iterator[None]:
+    """Each test leaves the catalogue as it found it."""
+    yield
+    if rows(app) != samples:
         db = app.extensions["sqlalchemy"]
-        found = rows(db)
-        db.session.remove()
-        db.engine.dispose()
-    return found
+        with app.app_context(), db.engine.begin() as connection:
+            connection.execute(sa.delete(db.metadata.tables["products"]))
+            connection.execute(sa.insert(db.metadata.tables["products"]), samples)
 
 
-def rows(db: Any) -> Rows:
-    products = db.metadata.tables["products"]
-    return [row._asdict() for row in db.session.execute(sa.select(products).order_by("id"))]
+def rows(app: Flask) -> list[Product]:
+    db = app.extensions["sqlalchemy"]
+    products = sa.select(db.metadata.tables["products"]).order_by("id")
+    with app.app_context():
+        return [row._asdict() for row in db.session.execute(products)]

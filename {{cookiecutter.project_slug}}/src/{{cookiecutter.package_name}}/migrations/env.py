@@ -1,4 +1,4 @@
-"""How Alembic reaches the service's database: through the app, `flask db …`."""
+"""Runs the migrations of `flask db …` on the database of the app."""
 
 import logging
 
@@ -13,12 +13,12 @@ logger = logging.getLogger("alembic.env")
 
 # {% if cookiecutter.session_store == "sql" %}
 def ours(name: str | None, kind: str, _: object) -> bool:
-    return not (kind == "table" and name == "sessions")  # the session store keeps its own table
+    return not (kind == "table" and name == "sessions")  # the session store creates it
 
 
 # {% endif %}
 def drop_empty(_context: object, _revision: object, scripts: list[MigrationScript]) -> None:
-    """`flask db migrate` writes nothing where no model has changed."""
+    """`flask db migrate` writes no file if no model has changed."""
     found = scripts[0].upgrade_ops
     if getattr(context.config.cmd_opts, "autogenerate", False) and found and found.is_empty():
         scripts.clear()
@@ -26,7 +26,7 @@ def drop_empty(_context: object, _revision: object, scripts: list[MigrationScrip
 
 
 def run() -> None:
-    # An engine of their own: they take what time they need, where a request has little.
+    # An engine without time limits: a migration may take longer than a request.
     with create_engine(db.engine.url, poolclass=NullPool).connect() as connection:
         context.configure(
             connection=connection,
@@ -36,9 +36,8 @@ def run() -> None:
             # {% endif %}
             process_revision_directives=drop_empty,
             compare_type=True,
-            # {% if cookiecutter.database == "sqlite" %}
-            render_as_batch=True,  # SQLite alters a table by copying it
-            # {% endif %}
+            # If the database cannot alter a table, the migration copies it.
+            render_as_batch=not connection.dialect.supports_alter,
         )
         with context.begin_transaction():
             context.run_migrations()

@@ -1,4 +1,4 @@
-"""The example: a catalogue, its JSON API and a cart. README.md tells how to begin your own."""
+"""The example: a catalogue, its JSON API and a cart. README.md says how to delete it."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""The catalogue as JSON. Clients ask each time, so that they see what they have written."""
+"""The catalogue as JSON. With `max_age=0` clients ask every time, so they see their own writes."""
 
 from flask import Blueprint, Response, jsonify
 

@@ -1,4 +1,4 @@
-"""The cart: the session at work. Its answers are one visitor's, so nobody on the way keeps them."""
+"""The cart, which is in the session. Its answers are personal, so no cache may keep them."""
 
 import re
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from .products import Item
 
 bp = Blueprint("cart", __name__, url_prefix="/cart")
 
-KEY = "cart:"  # and the product's id: parallel changes of different keys all survive
+KEY = "cart:"  # plus the product's id: a store keeps parallel changes of different keys
 MOST = 99  # pieces of one product
 
 
@@ -51,19 +51,19 @@ def summary() -> Response:
 
 @bp.post("/add")
 def add() -> Redirect:
-    """Put as many more into the cart as the form says, or as there are."""
+    """Add the form's quantity to the cart, up to the stock."""
     product = asked_product(number("product_id"))
     if not product["stock"]:
         abort(409, f"{product['name']} is sold out.")
     key = f"{KEY}{product['id']}"
-    # Of two clicks at once the later one counts: a session merges keys, it does not add numbers.
+    # If two clicks come at once, the later one counts: sessions merge keys, they add no numbers.
     session[key] = min(session.get(key, 0) + number("quantity", "1"), product["stock"], MOST)
     return redirect(url_for("cart.show"), 303)
 
 
 @bp.post("/remove")
 def remove() -> Redirect:
-    """Take as many out of the cart as the form says, or all of them."""
+    """Take the form's quantity out of the cart, or everything if the form has no quantity."""
     product_id = number("product_id")
     held = sum(line.quantity for line in cart() if line.product["id"] == product_id)
     left = held - number("quantity", str(MOST))
@@ -81,7 +81,7 @@ def keep_private(response: Response) -> Response:
 
 
 def cart() -> list[Line]:
-    """What the session holds of products that still exist, no more of each than there is."""
+    """The cart's products that still exist, each with at most its stock."""
     held = {int(key.removeprefix(KEY)): session[key] for key in session if key.startswith(KEY)}
     lines = []
     for product in pick(held) if held else ():  # an empty cart costs no query

@@ -1,4 +1,4 @@
-"""The catalogue in the database. What the cache has of it is invalidated by the commits."""
+"""The catalogue in the database. A commit that changes products invalidates their cached pages."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -11,22 +11,22 @@ from ..database import db
 from .models import Product
 from .products import PER_PAGE, Item, Page
 
-LARGEST_ID = 2**31 - 1  # beyond it a database finds no missing row but a wrong number
+LARGEST_ID = 2**31 - 1  # for a larger number the database raises an error
 
 
 class Draft(BaseModel):
-    """The fields of a product that its writer sets."""
+    """The fields of a product that a client may write."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    id: int | None = None  # a product may be sent back as it was read
+    id: int | None = None  # a client may send a product back as it was read
     name: str = Field(min_length=1, max_length=120, pattern=r"^\P{Cc}*$")
     description: str = Field("", max_length=2000, pattern=r"^[\P{Cc}\n\r\t]*$")
     price: Decimal = Field(ge=0, max_digits=8, decimal_places=2)
     stock: int = Field(0, ge=0, le=1_000_000, strict=True)
 
     def columns(self) -> dict[str, Any]:
-        """What the table keeps of it."""
+        """The values of the table's columns."""
         return {**self.model_dump(exclude={"id", "price"}), "cents": int(self.price.scaleb(2))}
 
 
@@ -48,7 +48,7 @@ def get(product_id: int) -> Item | None:
 
 
 def pick(product_ids: Iterable[int]) -> list[Item]:
-    """Those of the products that exist, oldest first."""
+    """The products with these ids that exist, oldest first."""
     rows = sa.select(Product).where(Product.id.in_(product_ids)).order_by(Product.id)
     return [product.item() for product in db.session.scalars(rows)]
 
@@ -57,27 +57,28 @@ def create(draft: Draft) -> Item:
     product = Product(**draft.columns())
     db.session.add(product)
     db.session.flush()
-    item = product.item()  # after the commit it may be another's, or gone
+    item = product.item()  # after the commit another request may change or delete it
     db.session.commit()
     return item
 
 
 def update(product_id: int, draft: Draft) -> Item | None:
-    """The product as it is now, or None when there is none of that id."""
+    """Change the product. Returns it, or None if there is no product with this id."""
     product = Product(id=product_id, **draft.columns())
     found = _write(sa.update(Product).values(draft.columns()), product_id)
     return product.item() if found else None
 
 
 def delete(product_id: int) -> bool:
-    """Whether there was such a product."""
+    """Delete the product. Returns whether it existed."""
     return _write(sa.delete(Product), product_id)
 
 
 def _write(statement: sa.Update | sa.Delete, product_id: int) -> bool:
-    """Whether there was such a product.
+    """Run the statement for one product and commit. Returns whether the product existed.
 
-    It is not read first: what others write between reading and writing would be half overwritten.
+    The product is not read first: a change that another request makes between the read and the
+    write would be partly overwritten.
     """
     if product_id > LARGEST_ID:
         return False

@@ -15,10 +15,10 @@ shop = AppGroup("shop", help="The example's catalogue.")
 
 
 @shop.command()
-@click.option("--ask", is_flag=True, help="Ask first, in a terminal, when the catalogue is empty.")
-@click.option("--if-empty", is_flag=True, help="Do nothing when there are products.")
+@click.option("--ask", is_flag=True, help="In a terminal, ask first if the catalogue is empty.")
+@click.option("--if-empty", is_flag=True, help="Do nothing if there are products.")
 def seed(ask: bool, if_empty: bool) -> None:
-    """Add the sample products that are not there yet."""
+    """Add the sample products that are missing."""
     present = set(db.session.scalars(select(Product.name)))
     missing = [sample for sample in samples() if sample["name"] not in present]
     if present and (ask or if_empty):

@@ -1,4 +1,4 @@
-"""What a request asks the catalogue for: a page of it, or a product."""
+"""Finds the page or the product of the catalogue that a request asks for."""
 
 import re
 from typing import NoReturn
@@ -18,23 +18,23 @@ pick = catalogue.pick
 
 
 def asked_query() -> str:
-    """The text of `?q=`, cut to what a search may cost."""
+    """The text of `?q=`, cut so that a search stays cheap."""
     return request.args.get("q", "").replace("\0", "").strip()[:QUERY_CHARACTERS]
 
 
 def asked_page() -> Page:
-    """The page that `?q=` and `?page=` ask for. Aborts with 404 when there is no such page."""
+    """The page that `?q=` and `?page=` ask for. Aborts with 404 if there is no such page."""
     number = request.args.get("page", "1")
     if not re.fullmatch("[1-9][0-9]{0,5}", number):
-        abort(404, "There is no such page: they are numbered from 1.")
+        abort(404, "There is no such page: pages are numbered from 1.")
     found = catalogue.search(asked_query(), int(number))
     if found.page > found.pages:
-        abort(404, f"There is no page {found.page}: the last is {found.pages}.")
+        abort(404, f"There is no page {found.page}: the last page is {found.pages}.")
     return found
 
 
 def asked_product(product_id: int) -> Item:
-    """The product of that id. Aborts with 404 when there is none."""
+    """The product with this id. Aborts with 404 if there is none."""
     return catalogue.get(product_id) or missing(product_id)
 
 

@@ -1,4 +1,4 @@
-"""The products' table."""
+"""The table of products."""
 
 from decimal import Decimal
 
@@ -11,12 +11,12 @@ from .products import Item
 
 class Product(Base):
     __tablename__ = "products"
-    __cache_tags__ = ("products",)  # what a commit that touches a product invalidates
+    __cache_tags__ = ("products",)  # invalidated by each commit that changes a product
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(120))
     description: Mapped[str] = mapped_column(Text)
-    cents: Mapped[int]  # exact on every database
+    cents: Mapped[int]  # a whole number is exact on every database
     stock: Mapped[int]
 
     @property

@@ -1,4 +1,4 @@
-"""The pages that everybody shares: they are cached, so they must not look at the session."""
+"""The pages, the same for everybody. They are cached, so they must not use the session."""
 
 from decimal import Decimal
 

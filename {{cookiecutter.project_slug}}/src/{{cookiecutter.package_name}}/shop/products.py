@@ -1,4 +1,4 @@
-"""What a product and a page of products look like, wherever they come from."""
+"""The form of a product and of a page of products, whatever their source."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ PER_PAGE = 12
 
 
 class Item(TypedDict):
-    """A product, as pages, API and cart see it."""
+    """A product, as the pages, the API and the cart get it."""
 
     id: int
     name: str
@@ -20,7 +20,7 @@ class Item(TypedDict):
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a search, counted from 1; page 1 exists even when nothing was found."""
+    """One page of a search. Pages are numbered from 1; page 1 exists even without products."""
 
     items: list[Item]
     page: int

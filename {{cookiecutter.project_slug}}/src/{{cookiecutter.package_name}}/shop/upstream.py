@@ -1,7 +1,6 @@
-"""The catalogue of a service that owns no data: an upstream service has it.
+"""The catalogue of a service without a database: another service, upstream, owns the products.
 
-products.json stands for that service's answer: put its client here. The views in front stay as
-they are, and their cached pages spare it most requests.
+Here products.json replaces it: write a client of the real service, and keep the views.
 """
 
 from collections.abc import Iterable
@@ -25,6 +24,6 @@ def get(product_id: int) -> Item | None:
 
 
 def pick(product_ids: Iterable[int]) -> list[Item]:
-    """Those of the products that exist, oldest first."""
+    """The products with these ids that exist, oldest first."""
     wanted = set(product_ids)
     return [item for item in samples() if item["id"] in wanted]

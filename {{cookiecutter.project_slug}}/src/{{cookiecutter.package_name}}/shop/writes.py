@@ -1,4 +1,4 @@
-"""Writing to the catalogue as JSON, for whoever holds API_TOKEN."""
+"""Writes to the catalogue as JSON, for clients that send API_TOKEN."""
 
 import hmac
 
@@ -17,7 +17,7 @@ bp = Blueprint("writes", __name__, url_prefix="/api")
 
 @bp.before_request
 def authorize() -> None:
-    """Stop whoever has no token: with 403 when the service has none either, else with 401."""
+    """Refuse requests without the token: with 401, or with 403 if the service has no token."""
     token = current_app.extensions["settings"].api_token
     if not token:
         abort(403, "Nobody may write: the service has no API_TOKEN.")
@@ -50,7 +50,7 @@ def delete(product_id: int) -> ResponseReturnValue:
 
 
 def draft(product_id: int | None = None) -> Draft:
-    """The product in the body. Aborts with 415 or 400 for what is no JSON, else with 422."""
+    """The product in the body. Aborts with 415 or 400 if it is not JSON, else with 422."""
     if not request.is_json:
         abort(415, "Send the product as application/json.")
     try:
@@ -60,7 +60,7 @@ def draft(product_id: int | None = None) -> Draft:
     else:
         if body.id in (None, product_id):
             return body
-        raise NotAProduct([{"field": "id", "detail": "It may only repeat the id in the path."}])
+        raise NotAProduct([{"field": "id", "detail": "Leave it out, or give the id in the path."}])
     if mistakes[0]["type"] == "json_invalid":
         abort(400, f"The body is not JSON: {mistakes[0]['ctx']['error']}.")
     raise NotAProduct(

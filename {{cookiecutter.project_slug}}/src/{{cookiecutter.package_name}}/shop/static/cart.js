@@ -1,4 +1,4 @@
-// The number beside "Cart". Pages are the same for everyone, so it is fetched apart.
+// The number next to "Cart". Pages are the same for everybody, so it needs its own request.
 const link = document.querySelector("[data-summary]");
 
 async function count() {
@@ -10,4 +10,4 @@ async function count() {
   badge.hidden = count === 0;
 }
 
-addEventListener("pageshow", count); // also when the browser brings back an old page
+addEventListener("pageshow", count); // also when the browser goes back to a page

@@ -1,0 +1,98 @@
+"""Code of a project that nothing uses: functions, classes, constants, attributes and fixtures."""
+
+import ast
+import re
+
+from vulture import Vulture  # type: ignore[import-untyped]
+
+from tests.project import BakedProject
+
+# What registers a function with a library, which then calls it.
+DECORATORS = [
+    *("@*.get", "@*.post", "@*.put", "@*.delete", "@*.route", "@*.errorhandler"),
+    *("@*.before_request", "@*.after_request", "@*.template_filter", "@*.command"),
+    *("@after_this_request", "@*.listens_for", "@*.connect", "@field_validator"),
+    *("@pytest.fixture", "@fixture"),  # which are looked at below
+]
+FIXTURE = re.compile(r"(pytest\.)?fixture\b(?!.*autouse=True)")
+NAMING = re.compile(r"(usefixtures|getfixturevalue)$")
+# What is called or read by its name, where vulture cannot see it, and by whom.
+NAMES = {
+    "alembic": ["down_revision", "branch_labels", "depends_on"],
+    "flask": [
+        *("jinja_options", "open_session", "save_session", "get_expiration_time"),
+        *("should_set_cookie", "session_class", "to_json", "to_python"),
+    ],
+    "flask-caching": ["factory", "get_dict", "_memoize_version", "_cache"],
+    "gunicorn": [
+        *("wsgi_app", "threads", "graceful_timeout", "keepalive", "control_socket_disable"),
+        *("max_requests", "max_requests_jitter", "worker_class", "logger_class"),
+        *("pre_fork", "post_fork", "on_exit"),
+    ],
+    "logging": ["format"],
+    "pytest": ["pytestmark"],
+    "prometheus": ["ValueClass", "prom_do_not_track"],
+    "pydantic": ["model_config", "cls"],
+    "pymemcache": ["_safely_run_func"],
+    "werkzeug": ["public", "permanent", "stale_while_revalidate"],
+    # What each module of a database has: another part of the engine asks, if the project has it.
+    "engine.databases": [
+        *("SCHEMES", "ENGINE_OPTIONS", "is_outage"),
+        *("SESSION_OPTIONS", "MISSING_TABLE", "prepare_sessions"),
+    ],
+    "engine.nocache": ["tags"],  # it takes what the cache takes
+    "tests": ["OwnStore", "at", "currency", "desk", "author_id"],  # paths, arguments, columns
+}
+
+
+def unused(project: BakedProject) -> list[str]:
+    """What vulture finds, each with its file and line, and the fixtures that nothing asks for."""
+    defined, asked = fixtures(project)
+    vulture = Vulture(
+        # A test may ask for a fixture and not look at what it gives.
+        ignore_names=[*(name for names in NAMES.values() for name in names), *defined],
+        ignore_decorators=DECORATORS,
+    )
+    vulture.scavenge([project.package, project.path / "tests", project.path / "gunicorn.conf.py"])
+    shown = said(project)
+    return [
+        *(
+            f"{item.filename.relative_to(project.path)}:{item.first_lineno}: {item.message}"
+            for item in vulture.get_unused_code()
+            if item.name not in shown
+        ),
+        *(
+            f"{place}: unused fixture '{name}'"
+            for name, place in defined.items()
+            if name not in asked
+        ),
+    ]
+
+
+def said(project: BakedProject) -> set[str]:
+    """The words between the braces of the pages, which are the fields that they show."""
+    return {
+        word
+        for page in project.package.rglob("*.html")
+        for code in re.findall(r"\{[{%].*?[%}]\}", page.read_text(), re.DOTALL)
+        for word in re.findall(r"\w+", code)
+    }
+
+
+def fixtures(project: BakedProject) -> tuple[dict[str, str], set[str]]:
+    """Where fixtures are, by their names, and the names that tests and other fixtures ask for.
+
+    Not those that act by themselves.
+    """
+    defined: dict[str, str] = {}
+    asked: set[str] = set()
+    for path in (project.path / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                asked.update(argument.arg for argument in [*node.args.args, *node.args.kwonlyargs])
+                if any(FIXTURE.match(ast.unparse(decorator)) for decorator in node.decorator_list):
+                    defined[node.name] = f"{path.relative_to(project.path)}:{node.lineno}"
+            elif isinstance(node, ast.Call) and NAMING.search(ast.unparse(node.func)):
+                names = (argument for argument in node.args if isinstance(argument, ast.Constant))
+                asked.update(str(name.value) for name in names)
+    return defined, asked

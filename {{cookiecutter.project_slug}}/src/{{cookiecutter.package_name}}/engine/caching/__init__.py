@@ -1,0 +1,25 @@
+"""Caching: a service imports `Cache`.
+
+    cache       which methods does a service call?
+    page        (one folder up) what is a page, and who may see it?
+    decorators  how do `cached` and `memoize` use the cache?
+    fragments   how does `{% cache %}` use it?
+    backend     what do `cache.get`, `set`, `delete` … do?
+    flight      who computes when many requests miss a value?
+    entries     what is in the store, and what makes it invalid?
+    breaker     what happens while the store is down?
+    stores/     which store, and how does it keep bytes?
+
+Each of these modules answers one question. `commands` and `metrics` are for operations.
+"""
+
+from ..speakers import speakers
+from .cache import Cache
+from .flight import cache_outcome
+
+__all__ = ["Cache", "cache_outcome", "schemes"]
+
+
+def schemes() -> tuple[str, ...]:
+    """The schemes that CACHE_URL may have: those of the stores here, and `null`."""
+    return *speakers(f"{__name__}.stores"), "null"

@@ -1,0 +1,149 @@
+"""The entries in the store: signed values, each valid while the versions of its tags stay."""
+
+import hashlib
+import logging
+import pickle
+import secrets
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from flask_caching.backends.nullcache import NullCache
+from itsdangerous import Serializer
+
+from .breaker import Breaker
+
+Versions: TypeAlias = dict[str, bytes | None]  # of tags, by their names in the store
+
+BUCKETS = [f"bucket {number}" for number in range(64)]  # each key's hash gives it one of these tags
+UNCACHEABLE = b"uncacheable"  # in place of a lease: every request computes, and none stores
+MONTH = 30 * 24 * 3600  # seconds that a version lasts, and a value "without end"
+
+logger = logging.getLogger(__name__)
+
+
+class Entry(NamedTuple):
+    value: Any
+    fresh_until: float  # seconds since the epoch
+    versions: Versions  # of its tags, when its computation began
+
+    @property
+    def ttl(self) -> float:
+        """Seconds until it is stale; negative afterwards."""
+        return self.fresh_until - time.time()
+
+
+class Entries:
+    """Reads and writes entries in one service's part of a store, and makes them invalid.
+
+    A tag has a version, a random number in the store. An entry carries the versions that its tags
+    had when its computation began, and is valid while they are the same. Invalidating a tag means
+    deleting its version; the next reader makes a new one. A value and its versions are read in one
+    round trip, so no reader gets a value whose computation began before an invalidation.
+    """
+
+    def __init__(self, breaker: Breaker, config: Mapping[str, Any]) -> None:
+        self.breaker = breaker
+        self.config = config  # SECRET_KEY and SECRET_KEY_FALLBACKS, looked up at each use
+        self.off = isinstance(breaker.backend, NullCache)
+
+    def name(self, kind: str, key: str) -> str:
+        """The name of a key in the store: short, and without special characters."""
+        digest = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
+        return f"{self.breaker.prefix}{kind}:{digest}"
+
+    def read(
+        self, key: str, tags: tuple[str, ...] = ()
+    ) -> tuple[Entry | None, Versions, bytes | None]:
+        """The valid entry of the key, the versions of its bucket and of `tags`, and its lease.
+
+        This takes one round trip, and another one if the entry has more tags or a tag is new.
+        """
+        name = self.name("value", key)
+        names = [self.name("tag", tag) for tag in (_bucket(key), *tags)]
+        data, lease, *found = self.breaker.get_many(name, self.name("lease", key), *names)
+        versions = dict(zip(names, found, strict=True))
+        for tag in [tag for tag, version in versions.items() if version is None]:
+            new = secrets.token_bytes(8)
+            added = self.breaker.add(tag, new, MONTH)
+            versions[tag] = new if added else self.breaker.get_many(tag)[0]  # another was first
+        [entry] = self._valid([self._open(name, data)], versions)
+        return entry, versions, lease
+
+    def read_all(self, keys: Sequence[str]) -> list[Entry | None]:
+        """The valid entries of the keys, in two round trips for any number of keys."""
+        names = [self.name("value", key) for key in keys]
+        return self._valid([*map(self._open, names, self.breaker.get_many(*names))], {})
+
+    def write(self, key: str, entry: Entry, lifetime: int) -> bool:
+        """Store the entry for `lifetime` seconds. Returns whether it is stored."""
+        name = self.name("value", key)
+        try:
+            data = self._sealer(name).dumps(tuple(entry))
+        except Exception as error:  # pickling a value may raise any error
+            logger.error("The value of %r cannot be cached: %r", key, error)
+            return False
+        known = None not in entry.versions.values() and not self.off
+        return known and self.breaker.set(name, data, lifetime)
+
+    def supersede(self, key: str) -> tuple[Entry | None, Versions]:
+        """Make results invalid that are being computed for the key.
+
+        Returns its entry, and the versions that a new entry carries.
+        """
+        entry, versions, lease = self.read(key)
+        # The lease is held, or the cache is down: a computation may be running.
+        if lease not in (None, UNCACHEABLE) or self.breaker.open:
+            self.invalidate(_bucket(key))
+            _, versions, _ = self.read(key)
+        return entry, versions
+
+    def delete(self, key: str) -> bool:
+        """Delete the entry and results that are being computed. Returns whether it existed."""
+        entry, _ = self.supersede(key)
+        self.breaker.delete_many(self.name("value", key))
+        return entry is not None
+
+    def invalidate(self, *tags: str) -> None:
+        """Make every entry with one of the tags unreachable, at once and for every process.
+
+        When this returns, no request gets a value whose computation began before it.
+        """
+        self.breaker.delete_many(*(self.name("tag", tag) for tag in tags))
+
+    def clear(self) -> bool:
+        """Invalidate all entries of this cache, in one command for any number of entries."""
+        self.invalidate(*BUCKETS)
+        return not self.breaker.open
+
+    def _valid(self, entries: list[Entry | None], known: Versions) -> list[Entry | None]:
+        """The entries whose tags still have the same versions, and None for the others."""
+        others = {tag for entry in entries if entry for tag in entry.versions} - known.keys()
+        known = known | dict(zip(others, self.breaker.get_many(*others), strict=True))
+        return [
+            entry if entry and entry.versions.items() <= known.items() else None
+            for entry in entries
+        ]
+
+    def _open(self, name: str, data: bytes | None) -> Entry | None:
+        try:
+            return Entry(*self._sealer(name).loads(data)) if data else None
+        except Exception as error:  # not signed by us, or of a class that changed or moved
+            logger.warning("An entry of the cache is ignored: %s", type(error).__name__)
+            self.breaker.delete_many(name)
+            return None
+
+    def _sealer(self, name: str) -> Serializer[bytes]:
+        """Pickles values and signs them, together with their name, before they go to the store.
+
+        It unpickles only values with its own signature, so an attacker who can write to the store
+        cannot run code. Values that were signed with a key in SECRET_KEY_FALLBACKS stay readable.
+        """
+        keys = [*(self.config["SECRET_KEY_FALLBACKS"] or ()), self.config["SECRET_KEY"]]
+        how = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+        return Serializer(keys, salt=name, serializer=pickle, signer_kwargs=how)
+
+
+def _bucket(key: str) -> str:
+    return BUCKETS[zlib.crc32(key.encode()) % len(BUCKETS)]

@@ -1,0 +1,101 @@
+"""A Redis (or Valkey) client by URL: one server, a Sentinel's master, or a cluster.
+
+    redis://user:password@host:6379/0      rediss://host:6379/0?ssl_ca_certs=/etc/ssl/ca.pem
+    unix:///run/redis.sock?db=0            redis+cluster://user:password@h1:6379,h2:6379
+    redis+sentinel://user:password@h1:26379,h2:26379/0?service_name=mymaster
+
+User and password are for the data servers. If the Sentinels have their own, give them as the
+options `sentinel_username` and `sentinel_password`. With an `ssl_…` option, the connections to
+Sentinels and clusters use TLS.
+"""
+
+import re
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+from redis import ConnectionPool, Redis, RedisCluster, RedisError, Sentinel
+from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode
+from redis.connection import parse_url
+from redis.exceptions import ConnectionError
+from redis.retry import Retry
+
+SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
+
+# The library's own 5 s and 10 retries are longer than a request may take.
+TIMEOUTS = {"socket_connect_timeout": 0.2, "socket_timeout": 0.3}  # seconds
+DISCOVERY = {"socket_connect_timeout": 0.1, "socket_timeout": 0.1, "protocol": 2}  # of a Sentinel
+ONCE_MORE = Retry(NoBackoff(), 1, (ConnectionError,))  # but not after a timeout
+NEVER = Retry(NoBackoff(), 0)
+
+
+def connect(url: str) -> Any:
+    """A client whose values are bytes. It connects on first use, but checks the URL at once.
+
+    An operation waits 0.4 s at most (0.3 s for each node when a whole cluster hangs), then raises
+    RedisError or RedisClusterException. Raises ValueError for a URL that cannot be read.
+    """
+    try:
+        topology, hosts, options = _read(url)
+        service = options.pop("service_name", "mymaster")
+        login = {name: options.pop(f"sentinel_{name}", None) for name in ("username", "password")}
+        pool = ConnectionPool(retry=ONCE_MORE, **options)
+        pool.make_connection()  # raises TypeError for an option that it does not know
+    except (ValueError, TypeError, RedisError):  # their texts may quote a password
+        raise ValueError(
+            "A Redis URL cannot be read: engine/clients/redis.py lists its forms, and special "
+            "characters in a password are percent-encoded."
+        ) from None
+    if not topology:
+        return Redis(connection_pool=pool)
+    options["ssl"] = options.pop("connection_class", None) is not None
+    if topology == "cluster":
+        nodes = [ClusterNode(host, port or 6379) for host, port in hosts]  # type: ignore[no-untyped-call]
+        return Cluster(startup_nodes=nodes, retry=NEVER, **options)
+    tls = {name: options[name] for name in options if name.startswith(("ssl", "driver_info"))}
+    sentinel = Sentinel(  # type: ignore[no-untyped-call]
+        [(host, port or 26379) for host, port in hosts],
+        sentinel_kwargs={**DISCOVERY, **login, **tls, "retry": NEVER},
+        retry=NEVER,
+        **options,
+    )
+    return sentinel.master_for(service)  # type: ignore[no-untyped-call]
+
+
+class Cluster:
+    """A RedisCluster that is made on first use, because it connects as soon as it is made."""
+
+    def __init__(self, **options: Any) -> None:
+        self._options = options
+
+    @cached_property
+    def _client(self) -> RedisCluster:
+        return RedisCluster(**self._options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+def _read(url: str) -> tuple[str, list[tuple[str, int | None]], dict[str, Any]]:
+    """The topology ("" for one server), the hosts, and the options of a connection."""
+    parts = urlsplit(url)
+    scheme, _, topology = parts.scheme.partition("+")
+    if topology and "ssl_" in parts.query:
+        scheme = "rediss"  # so that the options are those of an encrypted connection
+    if scheme != "unix" and not re.fullmatch(r"/?\d*", parts.path):
+        raise ValueError("the path is not the number of a database")
+    login, at, servers = parts.netloc.rpartition("@")
+    nodes = [urlsplit(f"//{server}") for server in servers.split(",")]
+    first = f"{scheme}://{login}{at}{nodes[0].netloc}{parts.path}?{parts.query}"
+    # With RESP 2 and without driver_info a new connection needs no round trips, and the pool sees
+    # when an idle one was cut off. TLS needs driver_info: without it, the pool takes the server's
+    # session tickets for an answer that nobody asked for.
+    options = {**TIMEOUTS, "protocol": 2, **parse_url(first), "decode_responses": False}  # type: ignore[no-untyped-call]
+    if scheme != "rediss":
+        options["driver_info"] = None
+    if topology:
+        options = {name: value for name, value in options.items() if name not in ("host", "port")}
+    if topology == "cluster" and options.pop("db", 0):
+        raise ValueError("a cluster has one database")
+    return topology, [(node.hostname or "localhost", node.port) for node in nodes], options

@@ -1,0 +1,55 @@
+"""PostgreSQL, through psycopg 3."""
+
+from typing import Any
+
+import psycopg
+from sqlalchemy import Dialect
+
+from .. import databases
+
+SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+ENGINE_OPTIONS: dict[str, Any] = {
+    "pool_pre_ping": True,
+    "pool_timeout": 2,  # seconds
+    "connect_args": {"connect_timeout": 2},  # seconds, and the least that psycopg allows
+}
+SESSION_OPTIONS: dict[str, Any] = {
+    "pool_size": 4,  # the session store has as many threads
+    "connect_args": {"connect_timeout": 2, "tcp_user_timeout": 2000},  # seconds, milliseconds
+}
+MISSING_TABLE = "UndefinedTable"
+
+
+class Connection(psycopg.Connection[Any]):
+    """A connection that gives up on a server that hangs. libpq has no setting for that.
+
+    statement_timeout needs a server that runs. tcp_user_timeout and keepalives do not help: the
+    server's kernel answers them, even if the server's process is stopped.
+    """
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        try:
+            patience = databases.PATIENCE if timeout is None else timeout
+            return super().wait(gen, interval, patience)
+        except psycopg.OperationalError:
+            if self.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+                self.close()  # the answer may still come, and the next statement would read it
+            raise
+
+
+def normalized(url: str) -> str:
+    """The same URL for SQLAlchemy, which does not know `postgres://`."""
+    return "postgresql+psycopg:" + url.partition(":")[2]
+
+
+def connect(_: Dialect, args: list[Any], options: dict[str, Any]) -> Any:
+    return Connection.connect(*args, **options)
+
+
+def is_outage(error: BaseException | None) -> bool:
+    state = getattr(error, "sqlstate", None) or ""
+    return state.startswith("53")  # insufficient resources, such as disk space
+
+
+def prepare_sessions(connection: Any) -> None:
+    """Do nothing: SESSION_OPTIONS are enough."""

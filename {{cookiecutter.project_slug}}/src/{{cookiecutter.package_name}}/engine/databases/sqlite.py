@@ -1,0 +1,55 @@
+"""SQLite: a file on this host, with many readers and one writer at a time."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Dialect
+
+from .. import databases
+
+SCHEMES = ("sqlite",)
+ENGINE_OPTIONS: dict[str, Any] = {}
+SESSION_OPTIONS: dict[str, Any] = {"connect_args": {"timeout": 0.4}}  # seconds
+MISSING_TABLE = "no such table"
+
+# Another writer has the lock; the disk is full; the disk fails; the file cannot be opened.
+OUTAGES = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+)
+
+
+def normalized(url: str) -> str:
+    """The same URL with the absolute path of its file. Creates the folder of the file."""
+    start, slashes, file = url.partition(":///")
+    if not file or file.startswith((":memory:", "file:")):
+        return url
+    path = Path(file).absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return f"{start}{slashes}{path}"
+
+
+def connect(dialect: Dialect, args: list[Any], options: dict[str, Any]) -> Any:
+    """Readers do not wait for a writer, writers wait for each other, foreign keys are checked."""
+    connection: Any = dialect.connect(*args, **{"timeout": databases.PATIENCE, **options})
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def is_outage(error: BaseException | None) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF in OUTAGES  # the other bits are details
+
+
+def prepare_sessions(connection: Any) -> None:
+    """Readers do not wait for a writer, and a write does not wait for the disk."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")

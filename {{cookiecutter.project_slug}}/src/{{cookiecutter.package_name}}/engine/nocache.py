@@ -1,0 +1,88 @@
+"""The API of the cache for a service without a cache: every call computes."""
+
+from __future__ import annotations  # some names are there for type checkers only
+
+import functools
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+import flask_caching
+from flask import Flask, Response, current_app
+from flask_caching.utils import normalize_timeout
+
+from .page import Page, response_of, session_touched, tell
+
+if TYPE_CHECKING:  # private names of Flask-Caching: the types that its decorators return
+    from flask_caching import _CachedFunction, _MemoizedFunction
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+View = TypeVar("View", bound=Callable[..., Any])
+Timeout = int | timedelta | None
+
+
+class Cache(flask_caching.Cache):
+    """Flask-Caching with its NullCache, and with `page`, `remember`, tags and `stale`.
+
+    Pages have ETag, 304, Cache-Control and Vary, because browsers and proxies may keep them.
+    """
+
+    def init_app(self, app: Flask, config: dict[str, Any] | None = None) -> None:
+        super().init_app(app, {**(config or {}), "CACHE_NO_NULL_WARNING": True})
+
+    def remember(
+        self,
+        key: str,
+        compute: Callable[[], T],
+        timeout: Timeout = None,
+        *,
+        stale: int = 0,
+        tags: tuple[str, ...] = (),
+    ) -> T:
+        return compute()
+
+    def invalidate(self, *tags: str) -> None:
+        return
+
+    def page(
+        self,
+        timeout: Timeout = None,
+        *,
+        stale: int = 0,
+        tags: tuple[str, ...] = (),
+        args: tuple[str, ...] = (),
+        vary: tuple[str, ...] = (),
+        max_age: int | None = None,
+    ) -> Callable[[View], View]:
+        """For a view whose answer depends on the path, `args` and the headers `vary` only."""
+        rules = Page(stale, args, vary, max_age)
+
+        def decorate(view: View) -> View:
+            @functools.wraps(view)
+            def answer(*view_args: Any, **view_kwargs: Any) -> Response:
+                bypass = rules.bypassed()
+                response = response_of(current_app.ensure_sync(view)(*view_args, **view_kwargs))
+                response.vary.update(vary)
+                if bypass or not rules.may_store(response):
+                    detail = "; detail=session" if session_touched() else ""
+                    tell(response, f"fwd=bypass{detail}")
+                    return response
+                response.add_etag()
+                seconds = normalize_timeout(timeout) or current_app.config["CACHE_DEFAULT_TIMEOUT"]
+                return rules.public(response, seconds, "fwd=bypass")
+
+            return cast(View, answer)
+
+        return decorate
+
+    def cached(
+        self, *args: Any, stale: int = 0, tags: tuple[str, ...] = (), **options: Any
+    ) -> Callable[[Callable[P, R]], _CachedFunction[P, R]]:
+        return super().cached(*args, **options)
+
+    def memoize(
+        self, *args: Any, stale: int = 0, tags: tuple[str, ...] = (), **options: Any
+    ) -> Callable[[Callable[P, R]], _MemoizedFunction[P, R]]:
+        return super().memoize(*args, **options)

@@ -1,0 +1,118 @@
+"""Flask's `session` in a store: the cookie holds an id, the store holds the data.
+
+Requests may use the same session at the same time: two tabs, the scripts of a page, a slow request
+and the next one. No request waits for another. Each sees the session as it was when the request
+first used it. Their changes are saved by these rules, on every store:
+
+* Changes to different keys are all kept, and so are changes inside dicts, at any depth. A save is a
+  compare and set: if another request saved first, both are merged, and the save is tried again.
+* When two requests change the same key, or one removes what the other changes, the request that
+  is saved last wins. A list is one value.
+* `session.clear()` ends the session at that moment: it is deleted from the store. Another request
+  that uses it can still read it, but its changes are dropped. It cannot bring the session back,
+  and it does not change the cookie, which may belong to a newer session.
+* A session from which the last key was removed ends when the request is saved, unless another
+  request put something into it meanwhile.
+* `regenerate(session)` gives it a new id when the request is saved. Changes that other requests
+  saved before that are kept. Later ones are dropped, because the old id has ended.
+
+A request that does not use the session sends no command to the store. Reading takes one command,
+writing two, `clear` one. The first use after a tenth of the lifetime renews the cookie and the
+lifetime in the store.
+
+If the store fails, requests that use the session get 503 with Retry-After.
+"""
+
+import time
+from typing import cast
+
+from flask import Flask, Request, Response, after_this_request
+from flask.sessions import SessionInterface, SessionMixin
+
+from .session import Record, Session
+from .stores import Store
+
+RENEWAL = 0.1  # of the lifetime, after which the cookie and the store's record are renewed
+
+
+class StoredSessions(SessionInterface):
+    """Flask's SessionInterface with a store.
+
+    It does not derive from Flask-Session's interface, because that one reads the store at each
+    request, overwrites changes of other requests, falls back to pickle, and has no public hooks.
+    Flask-Session's public names work: `session.sid`, `app.session_interface.regenerate(session)`
+    and SESSION_KEY_PREFIX.
+    """
+
+    def __init__(self, store: Store, key_prefix: str) -> None:
+        self.store = store
+        self.key_prefix = key_prefix  # for the store's keys, before the hash of the id
+
+    def regenerate(self, session: SessionMixin) -> None:
+        """Give the session a new id when the request is saved. Call it at every login."""
+        _ours(session)._record.move()
+
+    def open_session(self, app: Flask, request: Request) -> Session:
+        """Read the cookie: `<id>.<Unix time at which it was sent>`. This does not ask the store."""
+        sid, _, sent_at = request.cookies.get(self.get_cookie_name(app), "").partition(".")
+        record = Record(self.store, self.key_prefix, sid, not _is_recent(app, sent_at))
+        session = Session(record)
+
+        @after_this_request  # before the app's own after_request functions: they see the outcome
+        def save(response: Response) -> Response:
+            try:
+                self.save_session(app, session, response)
+            except Exception as error:
+                record.failure = error  # so that saving does not fail again for the error page
+                return app.make_response(app.handle_user_exception(error))
+            return response
+
+        return session
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Save the session, and send the browser a cookie if one is due.
+
+        Raises ServiceUnavailable if the store fails, TypeError if it cannot hold the session.
+        """
+        ours = _ours(session)
+        record = ours._record
+        if session.accessed:
+            response.vary.add("Cookie")
+        record.save()
+        if record.cookie_due:
+            ours._cookie, record.cookie_due = f"{record.sid}.{time.time():.0f}", False
+        # An error page may have replaced the response that carried the cookie.
+        carried = response.headers.getlist("Set-Cookie")
+        if ours._cookie and not any(ours._cookie in cookie for cookie in carried):
+            self._set_cookie(app, ours, response)
+
+    def _set_cookie(self, app: Flask, session: Session, response: Response) -> None:
+        if not session.sid:
+            max_age = 0  # seconds: the browser deletes it
+        elif session.permanent:
+            max_age = int(app.permanent_session_lifetime.total_seconds())
+        else:
+            max_age = None  # until the browser is closed
+        response.set_cookie(
+            self.get_cookie_name(app),
+            session._cookie,
+            max_age=max_age,
+            domain=self.get_cookie_domain(app),
+            path=self.get_cookie_path(app),
+            secure=self.get_cookie_secure(app),
+            httponly=self.get_cookie_httponly(app),
+            samesite=self.get_cookie_samesite(app),
+            partitioned=self.get_cookie_partitioned(app),
+        )
+
+
+def _is_recent(app: Flask, sent_at: str) -> bool:
+    """Whether the cookie was sent a short while ago: not long ago, and not in the future."""
+    now, lifetime = time.time(), app.permanent_session_lifetime.total_seconds()
+    # Compared as text, because a browser may send anything.
+    return f"{now - RENEWAL * lifetime:.0f}" < sent_at <= f"{now:.0f}"
+
+
+def _ours(session: SessionMixin) -> Session:
+    """The same session, typed: `open_session` makes every session of this app."""
+    return cast(Session, session)

@@ -1,0 +1,41 @@
+"""Session stores. Each module here has SCHEMES, its URL schemes, and a class `Store`."""
+
+from typing import Protocol
+
+from ...speakers import speaker, speakers
+
+
+class Store(Protocol):
+    """Bytes under keys. Their lifetime starts again with each write, in some stores with each read.
+
+    An operation takes 0.4 s at most, then raises one of `errors`. Making a store connects nothing,
+    so that a service starts while its store is down.
+    """
+
+    errors: tuple[type[Exception], ...]
+
+    def load(self, key: str) -> bytes | None: ...
+
+    def create(self, key: str, data: bytes) -> None:
+        """Store under a new key."""
+
+    def replace(self, key: str, old: bytes, new: bytes) -> bool:
+        """Compare and set: store `new` if `old`, from `load`, is still there. Returns whether."""
+
+    def delete(self, key: str) -> None: ...
+
+    def ping(self) -> None: ...
+
+
+def schemes() -> tuple[str, ...]:
+    """The schemes that SESSION_URL may have: those of the stores here."""
+    return tuple(speakers(__name__))
+
+
+def open_store(url: str, lifetime: int) -> Store:
+    """The store at the URL, for sessions that live `lifetime` seconds after their last use.
+
+    Raises ValueError with a sentence for a URL that no store here takes.
+    """
+    store: Store = speaker(__name__, url).Store(url, lifetime)
+    return store

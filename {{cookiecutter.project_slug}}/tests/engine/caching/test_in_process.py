@@ -1,0 +1,60 @@
+"""A cache in the process of the service: its memory, its metrics, and its commands."""
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+from flask import Flask
+from prometheus_client import CollectorRegistry
+
+from . import caching
+from .support import Count, cache, serve
+
+figures: Any = import_module(f"{caching.__name__}.figures")
+in_process: Any = import_module(f"{caching.__name__}.in_process")
+memory: Any = import_module(f"{caching.__name__}.stores.memory")
+
+
+def test_what_an_entry_takes_of_the_memory_is_counted_and_bounded() -> None:
+    store = memory.Store(300, limit=10_000)
+    for number in range(1000):
+        store.set(str(number), b"1", 60)
+    assert 10 < store.stats()["entries"] < 30
+    assert store.stats()["memory"] <= 10_000
+
+
+def test_metrics_tell_what_the_cache_holds(app: Flask) -> None:
+    registry = CollectorRegistry()
+    update = in_process.held_by(cache, registry)
+    client, _ = serve(app, lambda: "page")
+    client.get("/page")
+    with app.app_context():
+        update()
+    assert (registry.get_sample_value("cache_held", {"what": "entries"}) or 0) > 0
+    assert (registry.get_sample_value("cache_held", {"what": "memory"}) or 0) > 0
+
+
+@pytest.mark.parametrize("command", [("clear",), ("invalidate", "products")])
+def test_a_command_says_that_it_cannot_reach_the_cache(
+    app: Flask, command: tuple[str, ...]
+) -> None:
+    app.cli.add_command(in_process.cache_commands)
+    count = Count(lambda: "value")
+    with app.app_context():
+        cache.remember("key", count, tags=("products",))
+    said = app.test_cli_runner().invoke(args=["cache", *command])
+    assert said.exit_code == 1
+    assert "restart" in said.output
+    with app.app_context():
+        cache.remember("key", count, tags=("products",))
+    assert count.calls == 1
+
+
+def test_stats_come_from_the_running_service(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.cli.add_command(in_process.cache_commands)
+    counted = {"hit": 3, "miss": 1, "entries": 5, "memory": 12_345}
+    monkeypatch.setattr(figures, "read_metrics", lambda _: figures.Counter(counted))
+    app.config["METRICS_PORT"] = 1
+    said = app.test_cli_runner().invoke(args=["cache", "stats"]).output
+    assert "hit ratio 75.0%" in said
+    assert "memory 12,345 bytes" in said

@@ -1,0 +1,205 @@
+"""One computation: when many requests miss the same value, only one computes it."""
+
+import threading
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask, abort
+
+from ..waiting import wait_until
+from .support import LEASE, Count, Entries, Flight, breaker, cache, entries, serve
+
+pytestmark = pytest.mark.usefixtures("patient")
+
+
+def test_a_hundred_misses_at_once_are_one_computation(app: Flask) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> str:
+        begun.set()
+        assert go_on.wait(5)
+        return "value"
+
+    count = Count(slow)
+
+    def ask() -> object:
+        with app.app_context():
+            return cache.remember("slow", count)
+
+    with ThreadPoolExecutor(100) as pool:
+        asked = [pool.submit(ask) for _ in range(100)]
+        assert begun.wait(5)
+        go_on.set()
+        assert {each.result() for each in asked} == {"value"}
+    assert count.calls == 1
+
+
+def test_requests_for_a_missing_page_do_not_queue(app: Flask) -> None:
+    together = threading.Barrier(2)
+
+    def missing() -> None:
+        if view.calls > 1:
+            together.wait(5)
+        abort(404)
+
+    client, view = serve(app, missing)
+    client.get("/page")
+    with ThreadPoolExecutor(2) as pool:
+        answers = pool.map(lambda _: app.test_client().get("/page").status_code, range(2))
+        assert [*answers] == [404, 404]
+
+
+def test_a_computation_that_raises_lets_the_next_one_begin(app: Flask) -> None:
+    with app.app_context():
+        with pytest.raises(ZeroDivisionError):
+            cache.remember("key", lambda: 1 // 0)
+        begun = time.monotonic()
+        assert cache.remember("key", lambda: 2) == 2
+        assert time.monotonic() - begun < 2  # the lease would be five
+
+
+def test_a_computation_may_ask_for_itself(app: Flask) -> None:
+    def fall() -> int:
+        depth.append(1)
+        return 0 if len(depth) > 3 else 1 + cache.remember("depth", fall)
+
+    depth: list[int] = []
+    with app.app_context():
+        begun = time.monotonic()
+        assert cache.remember("depth", fall) == 3
+        assert time.monotonic() - begun < 2  # the lease would be five
+        assert cache.get("depth") == 3
+
+
+def test_a_request_waits_for_two_failures_and_then_computes(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(8, timeout=5)
+    looked: dict[bytes | None, set[int]] = defaultdict(set)  # the threads that saw a lease
+    read = Entries.read
+
+    def note_who_looks(*args: Any) -> Any:
+        found = read(*args)
+        looked[found[-1]].add(threading.get_ident())
+        return found
+
+    def fail() -> None:
+        if count.calls > 2:
+            together.wait()
+        else:
+            [lease] = breaker().get_many(entries().name("lease", "key"))
+            everybody = 11 - count.calls  # this thread, too
+            wait_until(lambda: len(looked[lease]) == everybody)
+        raise ZeroDivisionError
+
+    count = Count(fail)
+    monkeypatch.setattr(Entries, "read", note_who_looks)
+
+    def ask() -> None:
+        with app.app_context(), pytest.raises(ZeroDivisionError):
+            cache.remember("key", count)
+
+    with ThreadPoolExecutor(10) as pool:
+        for asked in [pool.submit(ask) for _ in range(10)]:
+            asked.result()
+
+
+def test_nobody_waits_longer_than_two_leases(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LEASE, 0.2)
+    with app.app_context():
+        assert breaker().add(entries().name("lease", "key"), b"somebody's", 60)
+        begun = time.monotonic()
+        assert cache.remember("key", lambda: "mine") == "mine"
+        assert 0.4 <= time.monotonic() - begun < 3
+        assert cache.get("key") is None  # only the holder stores
+
+
+def test_the_holder_of_a_new_lease_looks_once_more(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        lease, add = entries().name("lease", "key"), breaker().add
+
+        def too_late(name: str, value: bytes, timeout: int) -> bool:
+            if name == lease:
+                cache.set("key", "landed")
+            return add(name, value, timeout)
+
+        monkeypatch.setattr(breaker(), "add", too_late)
+        assert cache.remember("key", lambda: "computed again") == "landed"
+        assert breaker().get_many(lease) == [None]
+
+
+def test_a_computation_that_outlasts_its_lease_leaves_the_next_lease_alone(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LEASE, 1)
+    with app.app_context():
+        lease = entries().name("lease", "key")
+
+        def slow() -> str:
+            wait_until(lambda: breaker().add(lease, b"the next one's", 60))
+            return "value"
+
+        assert cache.remember("key", slow) == "value"
+        assert breaker().get_many(lease) == [b"the next one's"]
+
+
+def test_nobody_waits_for_a_value_that_cannot_be_stored(app: Flask) -> None:
+    together = threading.Barrier(4, timeout=5)
+
+    def compute() -> threading.Lock:
+        if count.calls > 1:
+            together.wait()
+        return threading.Lock()
+
+    count = Count(compute)
+
+    def ask() -> object:
+        with app.app_context():
+            return cache.remember("key", count)
+
+    ask()
+    with ThreadPoolExecutor(4) as pool:
+        for asked in [pool.submit(ask) for _ in range(4)]:
+            assert asked.result()
+
+
+def test_a_value_that_cannot_be_stored_is_computed_each_time(app: Flask) -> None:
+    with app.app_context():
+        count = Count(lambda: threading.Lock())
+        for _ in range(2):
+            cache.remember("key", count)
+        assert count.calls == 2
+        assert cache.get("key") is None
+
+
+def test_only_one_of_many_adds_wins(app: Flask) -> None:
+    together = threading.Barrier(8, timeout=5)
+
+    def add(key: str) -> bool:
+        with app.app_context():
+            together.wait()
+            return breaker().add(entries().name("lease", key), b"token", 60)
+
+    with ThreadPoolExecutor(8) as pool:
+        for key in map(str, range(20)):
+            assert sum(pool.map(add, [key] * 8)) == 1
+
+
+def test_a_flight_that_ended_waits_for_others_again(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        with Flight(entries(), "key") as flight:
+            for _ in range(2):  # as when it finds a value, refuses it and computes another one
+                assert flight.must_compute(force=True)
+                flight.release()
+        monkeypatch.setattr(LEASE, 0.2)
+        assert breaker().add(entries().name("lease", "key"), b"another's", 60)
+        begun = time.monotonic()
+        assert cache.remember("key", lambda: "mine") == "mine"
+        assert time.monotonic() - begun >= 0.4

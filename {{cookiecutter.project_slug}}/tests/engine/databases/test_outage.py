@@ -1,0 +1,81 @@
+"""What an app answers while its database server is away or hangs, and when it is back."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from ..line import Line
+from ..waiting import wait_until
+from . import databases, gate
+from .conftest import MakeApp
+
+
+@pytest.fixture
+def line(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
+    """The way to the server. A request waits a quarter of a second, and the gate hardly at all."""
+    monkeypatch.setattr(databases, "PATIENCE", 0.25)
+    monkeypatch.setattr(gate, "PAUSE", 0.05)
+    line = Line(database)
+    yield line
+    line.end()
+
+
+@pytest.mark.parametrize("way", ["closed", "hangs"])
+def test_what_needs_the_database_is_unavailable_until_it_is_back(
+    make_app: MakeApp, line: Line, way: str
+) -> None:
+    client = make_app(line.near_end).test_client()
+    assert client.post("/sql", data="SELECT 1").status_code == 200
+
+    line.fail(way)
+    started = time.monotonic()
+    answer = client.post("/sql", data="SELECT 1")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert time.monotonic() - started < 4  # it waits for an answer, then for a new connection
+
+    line.mend()
+    wait_until(lambda: client.post("/sql", data="SELECT 1").status_code == 200)
+
+
+def test_after_a_restart_of_the_database_no_request_fails(make_app: MakeApp, line: Line) -> None:
+    client = make_app(line.near_end).test_client()
+    assert client.post("/sql", data="SELECT 1").status_code == 200
+    line.fail("closed")
+    line.mend()
+    assert client.post("/sql", data="SELECT 1").status_code == 200
+
+
+@pytest.mark.parametrize("way", ["closed", "hangs"])
+def test_a_database_that_goes_between_two_statements_is_unavailable(
+    make_app: MakeApp, line: Line, way: str
+) -> None:
+    app = make_app(line.near_end)
+
+    @app.get("/two")
+    def two() -> str:
+        session = app.extensions["sqlalchemy"].session
+        session.execute(sa.text("SELECT 1"))
+        line.fail(way)
+        session.execute(sa.text("SELECT 2"))
+        return "answer"
+
+    started = time.monotonic()
+    assert app.test_client().get("/two").status_code == 503
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("way", ["closed", "hangs"])
+def test_a_database_that_goes_after_the_last_statement_spoils_no_answer(
+    make_app: MakeApp, line: Line, way: str
+) -> None:
+    app = make_app(line.near_end)
+
+    @app.get("/read")
+    def read() -> str:
+        app.extensions["sqlalchemy"].session.execute(sa.text("SELECT 1"))
+        line.fail(way)
+        return "answer"
+
+    assert app.test_client().get("/read").text == "answer"
