@@ -53,7 +53,11 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         connection.execute(sa.text(f"DROP DATABASE IF EXISTS {quoted}"))
         connection.execute(sa.text(f"CREATE DATABASE {quoted}"))
         yield migrated(url)
+        # {% if cookiecutter.database == "postgresql" %}
+        connection.execute(sa.text(f"DROP DATABASE {quoted} WITH (FORCE)"))
+        # {% else %}
         connection.execute(sa.text(f"DROP DATABASE {quoted}"))
+        # {% endif %}
     server.dispose()
 
 
