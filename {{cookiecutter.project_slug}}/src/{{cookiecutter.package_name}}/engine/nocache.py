@@ -71,7 +71,7 @@ class Cache(flask_caching.Cache):
                     return response
                 response.add_etag()
                 seconds = normalize_timeout(timeout) or current_app.config["CACHE_DEFAULT_TIMEOUT"]
-                return rules.public(response, seconds, "fwd=bypass")
+                return rules.public(response, seconds, seconds, "fwd=bypass")
 
             return cast(View, answer)
 

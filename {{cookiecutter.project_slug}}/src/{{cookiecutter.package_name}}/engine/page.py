@@ -1,18 +1,16 @@
 """Pages: answers of a view that are the same for everybody, and HTTP's rules for keeping them."""
 
 import json
-import math
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
 
+import flask.globals
 from flask import Response, current_app, request
 
 # Private names of Flask: reading `flask.session` would count as using the session, and no page
 # could be cached. After Flask 3.1 one context holds the app, the request and the session.
-try:
-    from flask.globals import _cv_request as _context
-except ImportError:
-    from flask.globals import _cv_app as _context  # type: ignore[assignment]
+_context: Any = getattr(flask.globals, "_cv_request", None) or flask.globals._cv_app
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,7 @@ class Page:
         return (
             request.method not in ("GET", "HEAD")
             or "Authorization" in request.headers
+            or bool(request.content_length or "Transfer-Encoding" in request.headers)  # a body
             or session_touched()
         )
 
@@ -50,15 +49,17 @@ class Page:
             and not response.direct_passthrough
             and "Set-Cookie" not in response.headers
             and not (control.private or control.no_store or control.no_cache)
+            and not expired(response)
             and response.vary.as_set() <= {name.lower() for name in self.vary}
+            and "'nonce-" not in str(response.headers.getlist("Content-Security-Policy"))
             and not session_touched()
         )
 
-    def public(self, response: Response, ttl: float, status: str) -> Response:
-        """Send the page as fresh for `ttl` seconds, or 304 if the browser already has it."""
+    def public(self, response: Response, ttl: float, timeout: int, status: str) -> Response:
+        """Send the page, fresh for `ttl` and at most `timeout` seconds; or 304 if it is known."""
         control = response.cache_control
         limits = [limit for limit in (control.max_age, self.max_age) if limit is not None]
-        fresh = math.floor(ttl)
+        fresh = min(int(ttl // 1), timeout)
         control.public, control.max_age = True, min([max(fresh, 0), *limits])
         if self.stale and not limits:
             control.stale_while_revalidate = self.stale + min(fresh, 0)
@@ -74,6 +75,7 @@ def session_touched() -> bool:
 
 def keep_private(response: Response) -> Response:
     """For `app.after_request`: forbid caches on the way to keep a personal answer."""
+    join_lines(response)
     personal = session_touched() or "Set-Cookie" in response.headers
     if personal and not response.cache_control.no_store:
         response.headers["Cache-Control"] = "private, no-cache"
@@ -89,4 +91,20 @@ def tell(response: Response, status: str) -> None:
 
 def response_of(value: Any) -> Response:
     """Make a response from the return value of a view."""
-    return current_app.make_response(value)
+    response = current_app.make_response(value)
+    join_lines(response)
+    return response
+
+
+def join_lines(response: Response) -> None:
+    """Write each list header on one line (RFC 9110, 5.3): Werkzeug reads only the first."""
+    for name in ("Cache-Control", "Vary"):
+        if len(lines := response.headers.getlist(name)) > 1:
+            response.headers[name] = ", ".join(lines)
+
+
+def expired(response: Response) -> bool:
+    """Whether a header of HTTP/1.0 forbids to keep the answer."""
+    expires = response.expires or datetime.min.replace(tzinfo=UTC)  # if it is not a date
+    past = "Expires" in response.headers and expires <= datetime.now(UTC)
+    return past or "no-cache" in str(response.headers.getlist("Pragma")).lower()

@@ -245,3 +245,42 @@ def test_a_visitor_whose_session_was_touched_before_the_view_gets_no_stored_page
     assert answer.text == "hello alice"
     assert "fwd=bypass; detail=session" in answer.headers["Cache-Status"]
     assert "; hit" in app.test_client().get("/page").headers["Cache-Status"]
+
+
+def test_a_request_with_a_body_bypasses_the_cache(app: Flask) -> None:
+    client, _ = serve(app, lambda: request.get_data(as_text=True) or "nothing")
+    assert client.get("/page", data="mine").text == "mine"
+    assert client.get("/page").text == "nothing"
+    assert client.get("/page", data="yours").text == "yours"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Vary", "Accept-Language"), ("Vary", "Cookie")],
+        [("Cache-Control", "max-age=60"), ("Cache-Control", "private")],
+        [("Pragma", "no-cache")],
+        [("Expires", "0")],
+        [("Expires", "Thu, 01 Jan 1970 00:00:00 GMT")],
+        [("Content-Security-Policy", "script-src 'nonce-dGVzdA'")],
+    ],
+    ids=lambda headers: f"{headers[0][0]} {headers[-1][1]}",
+)
+def test_an_answer_whose_headers_forbid_sharing_is_not_stored(
+    app: Flask, headers: list[tuple[str, str]]
+) -> None:
+    client, view = serve(app, lambda: Response("mine", headers=headers), vary=("Accept-Language",))
+    for visits in (1, 2):
+        seen = client.get("/page")
+        assert (view.calls, seen.cache_control.public) == (visits, False)
+        said = str(seen.headers.getlist(headers[-1][0]))
+        assert headers[-1][1] in said
+
+
+def test_browsers_never_keep_a_page_longer_than_its_timeout(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = serve(app, lambda: "hello")
+    client.get("/page")
+    pass_time(monkeypatch, -3600)  # the clock was wrong
+    assert client.get("/page").cache_control.max_age == 60

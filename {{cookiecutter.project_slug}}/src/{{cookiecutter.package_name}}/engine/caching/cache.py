@@ -161,7 +161,7 @@ class Cache(flask_caching.Cache):
                 flight.store(stored, timeout)
         body, headers = flight.value
         response = current_app.response_class(body, headers=headers)
-        return page.public(response, flight.ttl, flight.status)
+        return page.public(response, flight.ttl, timeout, flight.status)
 
     def cached(
         self, *args: Any, stale: int = 0, tags: tuple[str, ...] = (), **options: Any

@@ -29,6 +29,7 @@ from typing import cast
 from flask import Flask, Request, Response, after_this_request
 from flask.sessions import SessionInterface, SessionMixin
 
+from ..page import join_lines
 from .session import Record, Session
 from .stores import Store
 
@@ -77,6 +78,7 @@ class StoredSessions(SessionInterface):
         ours = _ours(session)
         record = ours._record
         if session.accessed:
+            join_lines(response)
             response.vary.add("Cookie")
         record.save()
         if record.cookie_due:
