@@ -30,7 +30,7 @@ NAMES = {
         *("pre_fork", "post_fork", "on_exit"),
     ],
     "logging": ["format"],
-    "pytest": ["pytestmark"],
+    "pytest": ["pytestmark", "pytest_plugins"],
     "prometheus": ["ValueClass", "prom_do_not_track"],
     "pydantic": ["model_config", "cls"],
     "pymemcache": ["_safely_run_func"],

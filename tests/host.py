@@ -1,6 +1,6 @@
 """The engine as it lies in the template, in a package `host` that is no service.
 
-What a generated project adds to it is here: a name, settings, and the tests' hubs rendered.
+What a generated project adds to it is here: a name, settings, and the tests' hub rendered.
 """
 
 from collections.abc import Mapping
@@ -70,7 +70,7 @@ def host(folder: Path, answers: Mapping[str, str]) -> BakedProject:
         if file.is_relative_to(ENGINE_TESTS):
             link = folder / file.relative_to(TEMPLATE)
             link.parent.mkdir(parents=True, exist_ok=True)
-            if file.name == "__init__.py":
+            if file.name == "hub.py":
                 link.write_text(rendered(str(file.relative_to(TEMPLATE)), {**names, **answers}))
             else:
                 link.symlink_to(file)

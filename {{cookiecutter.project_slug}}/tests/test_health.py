@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from . import health
 from .conftest import MakeApp
 
 Urls = dict[str, str]
@@ -80,21 +79,3 @@ def test_only_the_cache_is_dispensable(make_app: MakeApp, silent: Urls) -> None:
         expected = (200, "degraded") if name == "cache" else (503, "unavailable")
         assert (answer.status_code, answer.get_json()["status"]) == expected
         assert "127.0.0.1" not in answer.text
-
-
-def test_the_log_tells_of_each_change_once(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
-    away = [False, False, True, True, True, False, False]
-
-    def ping() -> None:
-        if away.pop(0):
-            raise ConnectionError("password")
-
-    check = health.Check(app, "database", ping)
-    while away:
-        check.begin()
-        check.result(time.monotonic() + 5)
-
-    assert [record.getMessage() for record in caplog.records] == [
-        "A backend does not answer: database, ConnectionError",
-        "A backend answers again: database",
-    ]

@@ -82,6 +82,14 @@ def test_the_migration_of_a_new_model_works_and_passes_the_checks(
     assert not sa.inspect(engine).has_table(notes)
 
 
+def test_tables_of_others_are_left_alone(engine: sa.Engine) -> None:
+    """PostGIS has tables of its own in a database, and so may the session store."""
+    table = sa.Table("spatial_ref_sys", sa.MetaData(), sa.Column("id", sa.Integer, index=True))
+    table.create(engine)
+    check()
+    table.drop(engine)
+
+
 def test_migrations_may_take_long(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     # Seconds: no server answers a request's statement in time.
     monkeypatch.setattr(f"{create_app.__module__}.engine.databases.PATIENCE", 1e-6)

@@ -61,19 +61,6 @@ def test_an_error_page_is_shown_where_every_answer_needs_the_session(make_app: M
     assert client.get("/missing").status_code == 404
 
 
-def test_a_session_that_cannot_be_saved_is_an_error_page_like_any_other(make_app: MakeApp) -> None:
-    app = make_app(PROPAGATE_EXCEPTIONS=False)
-
-    @app.get("/deep")
-    def deep() -> str:
-        session.setdefault("deep", []).append(object())
-        return "done"
-
-    refusal = app.test_client().get("/deep")
-    assert refusal.status_code == 500
-    assert "Content-Security-Policy" in refusal.headers
-
-
 def test_the_metrics_measure_what_requests_ask_of_the_store(make_app: MakeApp) -> None:
     client = make_app().test_client()
     client.get("/readyz")  # is not
@@ -83,13 +70,3 @@ def test_the_metrics_measure_what_requests_ask_of_the_store(make_app: MakeApp) -
     for operation in ("create", "load"):
         asked = f'backend="sessions",operation="{operation}"'
         assert "backend_seconds_count{" + asked + "} 1.0" in measured
-# {% if cookiecutter.session_store in ("filesystem", "sql") %}
-
-
-def test_a_command_prunes_expired_sessions(app: Flask) -> None:
-    client = app.test_client()
-    client.post("/tests/note", data={"note": "kept"})
-    result = app.test_cli_runner().invoke(args=["sessions", "prune"])
-    assert result.output == "Removed 0 expired sessions.\n"
-    assert client.get("/tests/note").text == "kept"
-# {% endif %}

@@ -44,40 +44,14 @@ def test_a_wrong_url_is_refused_by_name_and_without_the_password(variable: str) 
     assert refusal(**{variable: "hunter2"}).startswith(f"{variable} has no scheme")
 
 
-# {% if cookiecutter.cache_backend == "simple" %}
-def test_a_cache_in_the_process_allows_one_process() -> None:
-    sentence = refusal(CACHE_URL="memory://", WEB_CONCURRENCY=2)
-
-    assert sentence.startswith("CACHE_URL keeps the cache in one process")
-    assert "WEB_CONCURRENCY is 2" in sentence
-
-
-def test_without_a_cache_there_may_be_more_processes() -> None:
-    given = settings.load_settings({"CACHE_URL": "null://", "WEB_CONCURRENCY": 2})
-
-    assert given.web_concurrency == 2
+@pytest.mark.parametrize("field", [name.lower() for name in URLS])
+def test_no_url_means_the_database(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(field.upper(), raising=False)
+    given = settings.load_settings().model_dump()
+    default = FIELDS[field].default.get_secret_value()
+    assert default or given[field] == given["database_url"]
 
 
-# {% endif %}
-# {% if cookiecutter.database != "none" %}
-def test_the_driver_understands_the_database_url(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-    given = settings.load_settings().database_url.get_secret_value()
-    default = settings.Settings.model_fields["database_url"].default.get_secret_value()
-
-    assert given != default  # what becomes of it is the engine's to test
-
-
-# {% endif %}
-# {% if cookiecutter.session_store == "sql" and "database" in cookiecutter.__servers %}
-def test_sessions_live_in_the_database_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SESSION_URL", raising=False)
-    given = settings.load_settings()
-
-    assert given.session_url == given.database_url
-
-
-# {% endif %}
 @pytest.mark.parametrize("key", [{}, *({"SECRET_KEY": key} for key in WEAK_KEYS)])
 def test_production_refuses_to_start_without_a_strong_key(key: dict[str, str]) -> None:
     sentence = refusal(APP_ENV="production", **key)

@@ -32,6 +32,7 @@ def create_app(overrides: dict[str, object] | None = None) -> Flask:
     app = Flask(__name__)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.extensions["settings"] = settings
+    app.extensions["backends"] = {}  # each has what it can of `ping`, `commands` and `watch`
     app.config.from_file("about.toml", tomllib.load, text=False)
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),

@@ -38,4 +38,5 @@ def init_caching(app: Flask, settings: Settings) -> None:
     app.config.setdefault("CACHE_KEY_PREFIX", "{{ cookiecutter.project_slug }}:cache:")
     app.config.setdefault("CACHE_STATUS_NAME", "{{ cookiecutter.project_slug }}")
     cache.init_app(app)
+    app.extensions["backends"]["cache"] = cache
     app.after_request(keep_private)

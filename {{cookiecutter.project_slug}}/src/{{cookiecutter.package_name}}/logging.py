@@ -2,9 +2,7 @@
 
 Each request is one line, with its id, method, path, status and milliseconds. The line holds no
 address, no query, no header and no cookie, so nothing in it is personal or secret.
-# {% if cookiecutter.cache_backend != "none" %}
-`cache` is the outcome of the request's look-up in the cache, or - if there was none.
-# {% endif %}
+What the engine notes about a request is added: its last look-up in a cache, for example.
 """
 
 import json
@@ -17,9 +15,6 @@ from urllib.parse import quote
 
 from flask import Flask, Response, g, has_request_context, request
 
-# {% if cookiecutter.cache_backend != "none" %}
-from .engine.caching import cache_outcome
-# {% endif %}
 from .settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -74,37 +69,21 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
+    noted = g.get("noted", {})
     about = {
         "method": request.method,
         "path": quote(request.path),  # because a path may contain line breaks
         "status": response.status_code,
         "milliseconds": round(1000 * (time.perf_counter() - g.started), 1),
-        # {% if cookiecutter.cache_backend != "none" %}
-        "cache": g.get("cache_outcome", "-"),
-        # {% endif %}
+        **noted,
     }
     level = logging.DEBUG if request.endpoint in ("livez", "readyz", "metrics") else logging.INFO
-    logger.log(
-        level,
-        # {% if cookiecutter.cache_backend != "none" %}
-        "%(method)s %(path)s %(status)s %(milliseconds)s ms, cache %(cache)s",
-        # {% else %}
-        "%(method)s %(path)s %(status)s %(milliseconds)s ms",
-        # {% endif %}
-        about,
-        extra={"request": about},
-    )
+    text = "%(method)s %(path)s %(status)s %(milliseconds)s ms"
+    text += "".join(f", {name} %({name})s" for name in noted)
+    logger.log(level, text, about, extra={"request": about})
     return response
 
 
-# {% if cookiecutter.cache_backend != "none" %}
-@cache_outcome.connect
-def _note(_: object, outcome: str) -> None:
-    if has_request_context():
-        g.cache_outcome = outcome  # if there are several, the last one is the page's
-
-
-# {% endif %}
 def _is_no_request(record: logging.LogRecord) -> bool:
     """Drop the development server's own request lines: one line per request is enough."""
     return " - - [" not in str(record.msg)

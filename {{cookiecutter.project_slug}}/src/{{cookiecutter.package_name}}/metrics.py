@@ -3,26 +3,6 @@
 from flask import Flask, Response, abort, request
 from prometheus_client import CollectorRegistry
 from prometheus_flask_exporter import PrometheusMetrics
-# {% if cookiecutter.cache_backend != "none" or cookiecutter.session_store != "cookie" %}
-
-# {% endif %}
-# {% if cookiecutter.cache_backend != "none" %}
-from .caching import cache
-# {% endif %}
-# {% if cookiecutter.cache_backend == "simple" %}
-from .engine.caching.in_process import held_by
-# {% endif %}
-# {% if cookiecutter.cache_backend != "none" %}
-from .engine.caching.metrics import watch_cache
-# {% endif %}
-# {% if cookiecutter.session_store != "cookie" %}
-from .engine.metrics import Operations, Watched
-# {% elif cookiecutter.cache_backend != "none" %}
-from .engine.metrics import Operations
-# {% endif %}
-# {% if cookiecutter.session_store != "cookie" %}
-from .engine.sessions.interface import StoredSessions
-# {% endif %}
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
@@ -39,20 +19,9 @@ def init_metrics(app: Flask) -> None:
     exporter = PrometheusMetrics(
         app, path=None, group_by="endpoint", excluded_paths="/metrics$", registry=registry
     )
-    # {% if cookiecutter.cache_backend != "none" or cookiecutter.session_store != "cookie" %}
-    operations = Operations(registry)
-    # {% endif %}
-    # {% if cookiecutter.cache_backend != "none" %}
-    watch_cache(app, cache, operations, registry)
-    # {% endif %}
-    # {% if cookiecutter.cache_backend == "simple" %}
-    update_held = held_by(cache, registry)
-    # {% endif %}
-    # {% if cookiecutter.session_store != "cookie" %}
-    sessions = app.session_interface
-    if isinstance(sessions, StoredSessions):
-        sessions.store = Watched("sessions", sessions.store, operations)
-    # {% endif %}
+    for backend in app.extensions["backends"].values():
+        if watch := getattr(backend, "watch", None):
+            watch(app, registry)
 
     @app.before_request
     def ignore_invented_methods() -> None:
@@ -64,8 +33,5 @@ def init_metrics(app: Flask) -> None:
         # SERVER_PORT is the socket's port: no header of a request can change it.
         if settings.production and request.environ["SERVER_PORT"] != str(port):
             abort(404)
-        # {% if cookiecutter.cache_backend == "simple" %}
-        update_held()
-        # {% endif %}
         body, content_type = exporter.generate_metrics(request.headers.get("Accept"))
         return Response(body, content_type=content_type)

@@ -30,6 +30,7 @@ def init_sessions(app: Flask, settings: Settings) -> None:
     store = open_store(settings.session_url.get_secret_value(), lifetime)
     app.config.setdefault("SESSION_KEY_PREFIX", "{{ cookiecutter.project_slug }}:session:")
     app.session_interface = StoredSessions(store, app.config["SESSION_KEY_PREFIX"])
+    app.extensions["backends"]["sessions"] = app.session_interface
     # {% endif %}
 
 

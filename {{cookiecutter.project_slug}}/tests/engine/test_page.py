@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 from flask import Flask, session
 
-from . import page
+from .hub import page
 
 
 def test_only_a_touched_session_makes_an_answer_personal() -> None:

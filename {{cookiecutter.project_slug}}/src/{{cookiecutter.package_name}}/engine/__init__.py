@@ -9,6 +9,7 @@ from there. A module is only here if the service needs it. Its docstring says wh
     sessions    Flask's `session` in a store or in the cookie; its commands
     databases   connections with time limits; models that invalidate tags
     clients     connections to servers, by URL
+    probes      asks backends whether they answer
     metrics     durations and errors of the backends' operations
     urls        checks the URL of a setting; `speakers` finds the module for it
 """

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import has_request_context
+from flask import Flask, has_request_context
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 # The operations of caches and of session stores.
@@ -10,24 +10,18 @@ OPERATIONS = {"get_many", "set", "add", "delete_many", "load", "create", "replac
 BUCKETS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # seconds
 
 
-class Operations:
-    """The metrics `backend_seconds` and `backend_errors_total`, by backend and operation."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        labels = "backend", "operation"
-        self.seconds = Histogram(
-            "backend_seconds", "Duration of operations", labels, registry=registry, buckets=BUCKETS
-        )
-        self.errors = Counter("backend_errors", "Failed operations", labels, registry=registry)
-
-
 class Watched:
-    """A backend whose operations are measured during requests, but not in probes and commands."""
+    """A backend whose operations are measured during requests, but not in probes and commands.
 
-    def __init__(self, name: str, backend: Any, operations: Operations) -> None:
+    The metrics are `backend_seconds` and `backend_errors_total`, by backend and operation.
+    """
+
+    def __init__(self, name: str, backend: Any, app: Flask, registry: CollectorRegistry) -> None:
         self._name = name
         self._backend = backend
-        self._operations = operations
+        if "operations" not in app.extensions:
+            app.extensions["operations"] = _metrics(registry)
+        self._seconds, self._errors = app.extensions["operations"]
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._backend, name)
@@ -35,9 +29,19 @@ class Watched:
             return found
 
         def timed(*args: Any) -> Any:
-            seconds = self._operations.seconds.labels(self._name, name)
-            errors = self._operations.errors.labels(self._name, name)
+            seconds = self._seconds.labels(self._name, name)
+            errors = self._errors.labels(self._name, name)
             with seconds.time(), errors.count_exceptions():
                 return found(*args)
 
         return timed
+
+
+def _metrics(registry: CollectorRegistry) -> tuple[Histogram, Counter]:
+    labels = "backend", "operation"
+    return (
+        Histogram(
+            "backend_seconds", "Duration of operations", labels, registry=registry, buckets=BUCKETS
+        ),
+        Counter("backend_errors", "Failed operations", labels, registry=registry),
+    )

@@ -1,6 +1,7 @@
 """Runs the migrations of `flask db …` on the database of the app."""
 
 import logging
+from pathlib import Path
 
 from alembic import context
 from alembic.operations import MigrationScript
@@ -11,12 +12,13 @@ db = current_app.extensions["migrate"].db
 logger = logging.getLogger("alembic.env")
 
 
-# {% if cookiecutter.session_store == "sql" %}
 def ours(name: str | None, kind: str, _: object) -> bool:
-    return not (kind == "table" and name == "sessions")  # the session store creates it
+    """Whether a table has a model or had a migration: tables of others are left alone."""
+    versions = Path(__file__).with_name("versions").glob("*.py")
+    known = name in db.metadata.tables or any(f'"{name}"' in file.read_text() for file in versions)
+    return kind != "table" or known
 
 
-# {% endif %}
 def drop_empty(_context: object, _revision: object, scripts: list[MigrationScript]) -> None:
     """`flask db migrate` writes no file if no model has changed."""
     found = scripts[0].upgrade_ops
@@ -31,9 +33,7 @@ def run() -> None:
         context.configure(
             connection=connection,
             target_metadata=db.metadata,
-            # {% if cookiecutter.session_store == "sql" %}
             include_name=ours,
-            # {% endif %}
             process_revision_directives=drop_empty,
             compare_type=True,
             # If the database cannot alter a table, the migration copies it.

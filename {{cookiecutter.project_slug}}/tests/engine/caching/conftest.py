@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from . import caching, load_settings, page, speakers
+from ..hub import caching, load_settings, page, speakers
 from .support import cache
 
 MakeApp = Callable[..., Flask]

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from . import caching
+from ..hub import caching
 
 Cache = caching.Cache
 Breaker = caching.breaker.Breaker

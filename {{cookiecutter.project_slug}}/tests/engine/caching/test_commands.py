@@ -13,22 +13,21 @@ from flask import Flask
 from prometheus_client import CollectorRegistry, generate_latest
 from werkzeug.serving import make_server
 
-from . import caching, metrics
+from ..hub import caching
 from .conftest import MakeApp
 from .support import cache, serve
 
 pytestmark = pytest.mark.usefixtures("patient")
 
 commands: Any = import_module(f"{caching.__name__}.commands")
-cache_metrics: Any = import_module(f"{caching.__name__}.metrics")
 
 
 def with_commands(app: Flask) -> Flask:
     """An app with the commands, and the metrics that they read at /metrics."""
     registry = CollectorRegistry()
-    cache_metrics.watch_cache(app, cache, metrics.Operations(registry), registry)
+    cache.watch(app, registry)
     app.add_url_rule("/metrics", "metrics", lambda: generate_latest(registry))
-    app.cli.add_command(commands.cache_commands)
+    app.cli.add_command(cache.commands)
     return app
 
 

@@ -7,11 +7,10 @@ import pytest
 from flask import Flask
 from prometheus_client import CollectorRegistry
 
-from . import caching
+from ..hub import caching
 from .support import Count, cache, serve
 
 figures: Any = import_module(f"{caching.__name__}.figures")
-in_process: Any = import_module(f"{caching.__name__}.in_process")
 memory: Any = import_module(f"{caching.__name__}.stores.memory")
 
 
@@ -25,11 +24,11 @@ def test_what_an_entry_takes_of_the_memory_is_counted_and_bounded() -> None:
 
 def test_metrics_tell_what_the_cache_holds(app: Flask) -> None:
     registry = CollectorRegistry()
-    update = in_process.held_by(cache, registry)
+    cache.watch(app, registry)
+    app.add_url_rule("/metrics", "metrics", lambda: "")
     client, _ = serve(app, lambda: "page")
     client.get("/page")
-    with app.app_context():
-        update()
+    client.get("/metrics")
     assert (registry.get_sample_value("cache_held", {"what": "entries"}) or 0) > 0
     assert (registry.get_sample_value("cache_held", {"what": "memory"}) or 0) > 0
 
@@ -38,7 +37,7 @@ def test_metrics_tell_what_the_cache_holds(app: Flask) -> None:
 def test_a_command_says_that_it_cannot_reach_the_cache(
     app: Flask, command: tuple[str, ...]
 ) -> None:
-    app.cli.add_command(in_process.cache_commands)
+    app.cli.add_command(cache.commands)
     count = Count(lambda: "value")
     with app.app_context():
         cache.remember("key", count, tags=("products",))
@@ -51,7 +50,7 @@ def test_a_command_says_that_it_cannot_reach_the_cache(
 
 
 def test_stats_come_from_the_running_service(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    app.cli.add_command(in_process.cache_commands)
+    app.cli.add_command(cache.commands)
     counted = {"hit": 3, "miss": 1, "entries": 5, "memory": 12_345}
     monkeypatch.setattr(figures, "read_metrics", lambda _: figures.Counter(counted))
     app.config["METRICS_PORT"] = 1

@@ -1,7 +1,6 @@
 """What Prometheus reads of the cache."""
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -9,14 +8,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 
+from ..hub import caching
 from ..waiting import wait_until
-from . import caching, metrics
 from .conftest import MakeApp
 from .support import cache, serve, store
 
 pytestmark = pytest.mark.usefixtures("patient")
-
-cache_metrics: Any = import_module(f"{caching.__name__}.metrics")
 
 Sample = Callable[..., float | None]
 READS = {"backend": "cache", "operation": "get_many"}
@@ -25,7 +22,7 @@ READS = {"backend": "cache", "operation": "get_many"}
 def measured(app: Flask) -> tuple[FlaskClient, Sample]:
     """A cached page at /page, and what Prometheus would read; None for what is not there."""
     registry = CollectorRegistry()
-    cache_metrics.watch_cache(app, cache, metrics.Operations(registry), registry)
+    cache.watch(app, registry)
     client, _ = serve(app, lambda: "page")
     return client, lambda name, **labels: registry.get_sample_value(name, labels)
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from ..hub import caching
 from ..line import Line
 from ..waiting import wait_until
-from . import caching
 from .conftest import MakeApp
 from .support import breaker, cache, store
 
@@ -220,7 +220,7 @@ def test_a_command_says_that_the_cache_is_out_of_reach(
 ) -> None:
     line.fail("closed")
     app = make_app(CACHE_URL=line.near_end, METRICS_PORT=1)
-    app.cli.add_command(commands.cache_commands)
+    app.cli.add_command(cache.commands)
     said = app.test_cli_runner().invoke(args=["cache", *command])
     assert said.exit_code == 1
     assert "cannot be reached" in said.output

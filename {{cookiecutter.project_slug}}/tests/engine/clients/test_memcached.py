@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pymemcache.client.hash import HashClient
 
-from . import clients
+from ..hub import clients
 
 memcached: Any = importlib.import_module(".memcached", clients.__name__)
 

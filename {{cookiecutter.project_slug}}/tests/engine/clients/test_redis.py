@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from redis import RedisError
 
-from . import clients, load_settings
+from ..hub import clients, load_settings
 
 redis: Any = importlib.import_module(".redis", clients.__name__)
 

@@ -1,6 +1,7 @@
 """Bare Flask apps on a database of the tests' own."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ from flask import Flask, request
 from flask_sqlalchemy import SQLAlchemy
 from werkzeug.test import TestResponse
 
-from . import gate, load_settings
+from ..hub import gate, load_settings
 
 MakeApp = Callable[..., Flask]
 Ask = Callable[..., TestResponse]
@@ -16,20 +17,28 @@ Ask = Callable[..., TestResponse]
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a new database: a file, or on the server of DATABASE_URL."""
-    given = sa.make_url(load_settings().database_url.get_secret_value())
-    if not given.host:
-        file = tmp_path_factory.mktemp("database") / "test.db"
-        yield given.set(database=str(file)).render_as_string()
+    given = load_settings().database_url.get_secret_value()
+    with new_database(given, "engine_test", tmp_path_factory) as url:
+        yield url
+
+
+@contextmanager
+def new_database(given: str, suffix: str, folders: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a new, empty database: a file, or on the server of the given URL."""
+    there = sa.make_url(given)
+    if not there.host:
+        yield there.set(database=str(folders.mktemp("database") / "test.db")).render_as_string()
         return
-    name = f"{given.database}_engine_test"
-    server = sa.create_engine(given, isolation_level="AUTOCOMMIT")
-    quoted = server.dialect.identifier_preparer.quote(name)
+    new = there.set(database=f"{there.database}_{suffix}")
+    server = sa.create_engine(there, isolation_level="AUTOCOMMIT")
+    quoted = server.dialect.identifier_preparer.quote(str(new.database))
     with server.connect() as connection:
         connection.execute(sa.text(f"DROP DATABASE IF EXISTS {quoted}"))
         connection.execute(sa.text(f"CREATE DATABASE {quoted}"))
-        yield given.set(database=name).render_as_string(hide_password=False)
-        connection.execute(sa.text(f"DROP DATABASE {quoted}"))
+        yield new.render_as_string(hide_password=False)
+        with suppress(sa.exc.ProgrammingError):  # not every server knows FORCE, or needs it
+            connection.execute(sa.text(f"DROP DATABASE {quoted} WITH (FORCE)"))
+        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {quoted}"))
     server.dispose()
 
 

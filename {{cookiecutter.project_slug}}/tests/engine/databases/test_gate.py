@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from . import databases, gate, speakers
+from ..hub import databases, gate, speakers
 from .conftest import Ask
 
 

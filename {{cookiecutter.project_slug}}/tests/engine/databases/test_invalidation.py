@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from . import invalidation
+from ..hub import invalidation
 
 
 class Base(DeclarativeBase):

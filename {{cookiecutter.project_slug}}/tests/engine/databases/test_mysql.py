@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from . import databases
+from ..hub import databases
 from .conftest import Ask
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
+from ..hub import databases, gate
 from ..line import Line
 from ..waiting import wait_until
-from . import databases, gate
 from .conftest import MakeApp
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from . import databases
+from ..hub import databases
 from .conftest import Ask
 
 

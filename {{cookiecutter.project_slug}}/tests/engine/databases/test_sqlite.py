@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from . import databases, speakers
+from ..hub import databases, speakers
 from .conftest import Ask
 
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 from flask import Flask, Response, session
 
-from . import nocache, page
+from ..hub import nocache, page
 
 cache = nocache.Cache()
 

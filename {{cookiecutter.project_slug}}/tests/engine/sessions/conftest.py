@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from flask import Flask, session
 
+from ..hub import interface, load_settings, speakers, stores
 from ..visitor import Visitor
-from . import interface, load_settings, places, speakers, stores
+from . import places
 
 MakeApp = Callable[..., Flask]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask, session
 
+from ..hub import cookie
 from ..visitor import (
     Visitor,
     both,
@@ -18,7 +19,6 @@ from ..visitor import (
     pass_time,
     regenerate,
 )
-from . import cookie
 
 MakeApp = Callable[..., Flask]
 

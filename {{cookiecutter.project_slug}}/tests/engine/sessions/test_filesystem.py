@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from ..hub import stores
 from ..visitor import Visitor, logout, look, nothing, pass_time
-from . import stores
 from .store import store_of
 
 pytestmark = pytest.mark.usefixtures("patient")

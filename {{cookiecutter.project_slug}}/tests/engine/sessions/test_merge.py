@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from . import merge
+from ..hub import merge
 
 BASE = {"user": "alice", "cart": {"1": 1}}
 

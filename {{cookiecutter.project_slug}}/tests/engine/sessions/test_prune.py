@@ -1,10 +1,11 @@
 """`flask sessions prune` removes what has expired, and nothing else."""
 
+from typing import Any
+
 import pytest
 from flask.testing import FlaskCliRunner
 
 from ..visitor import Visitor, look, pass_time
-from . import commands
 from .store import failing, stored
 
 pytestmark = pytest.mark.usefixtures("patient")
@@ -12,7 +13,8 @@ pytestmark = pytest.mark.usefixtures("patient")
 
 @pytest.fixture
 def cli(alice: Visitor) -> FlaskCliRunner:
-    alice.app.cli.add_command(commands.session_commands)
+    interface: Any = alice.app.session_interface
+    alice.app.cli.add_command(interface.commands)
     return alice.app.test_cli_runner()
 
 

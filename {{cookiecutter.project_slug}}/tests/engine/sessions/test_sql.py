@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 from flask import session
 
+from ..hub import stores
 from ..visitor import Visitor, look, nothing, pass_time
-from . import stores
 from .conftest import MakeApp
 from .store import key, store_of
 

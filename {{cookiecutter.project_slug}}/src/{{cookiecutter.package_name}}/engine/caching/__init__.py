@@ -15,9 +15,8 @@ Each of these modules answers one question. `commands` and `metrics` are for ope
 
 from ..speakers import speakers
 from .cache import Cache
-from .flight import cache_outcome
 
-__all__ = ["Cache", "cache_outcome", "schemes"]
+__all__ = ["Cache", "schemes"]
 
 
 def schemes() -> tuple[str, ...]:

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar, cast
 
 import flask_caching
 from flask import Flask, Response, abort, current_app, request
+from flask.cli import AppGroup
 from flask_caching.utils import function_namespace
+from prometheus_client import CollectorRegistry
 
 from ..page import Page, response_of, session_touched, tell
 from ..speakers import speaker
-from . import stores
+from . import metrics, stores
 from .backend import Backend
 from .breaker import Breaker
+from .commands import cache_commands
 from .decorators import Cached, Memoized, memoize_tag
 from .entries import MONTH, Entries
 from .flight import Flight
@@ -75,6 +78,11 @@ class Cache(flask_caching.Cache):
     @property
     def off(self) -> bool:
         return self.backend.entries.off
+
+    @property
+    def in_process(self) -> bool:
+        """Whether the store is in this process, so that no other can look into it."""
+        return bool(getattr(self.backend.entries.breaker.backend, "in_process", False))
 
     def remember(
         self,
@@ -191,6 +199,15 @@ class Cache(flask_caching.Cache):
         if how.get("reset") or how.get("delete"):
             self.invalidate(memoize_tag(instance or name))
         return name, ""
+
+    @property
+    def commands(self) -> AppGroup:
+        """`flask cache …`, for `app.cli.add_command`."""
+        return cache_commands
+
+    def watch(self, app: Flask, registry: CollectorRegistry) -> None:
+        """Add the cache's metrics to a registry."""
+        metrics.watch(self, app, registry)
 
     def ping(self) -> bool:
         """Whether the store keeps values and returns them. Raises the errors of its client."""

@@ -8,16 +8,6 @@ import click
 from flask import current_app
 from prometheus_client.parser import text_string_to_metric_families
 
-from .cache import Cache
-
-
-def find_cache() -> Cache:
-    """The app's first cache. Raises ClickException if it is turned off."""
-    cache = next(found for found in current_app.extensions["cache"] if isinstance(found, Cache))
-    if cache.off:
-        raise click.ClickException("There is no cache: CACHE_URL is null://.")
-    return cache
-
 
 def counted_by_the_service() -> Counter[str]:
     """The counts of the service on this machine. If it does not answer, says so: no counts."""

@@ -8,6 +8,7 @@ from contextvars import ContextVar, Token
 from typing import Any, Self, TypeAlias
 
 from blinker import Signal
+from flask import g, has_request_context
 from werkzeug.exceptions import HTTPException
 
 from .entries import UNCACHEABLE, Entries, Entry, Versions
@@ -91,6 +92,8 @@ class Flight:
         if self.outcome == "miss" and self._entries.breaker.open:
             self.outcome = "error"
         cache_outcome.send(self._entries, outcome=self.outcome)
+        if has_request_context():  # for the request's log line: the last one is the page's
+            g.setdefault("noted", {})["cache"] = self.outcome
         return serve_stale
 
     def must_compute(self, *, force: bool = False) -> bool:

@@ -1,19 +1,24 @@
 """Prometheus metrics of the cache: the outcomes of look-ups by endpoint, and whether it is down."""
 
-from typing import Any
+from __future__ import annotations  # some names are there for type checkers only
+
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app, has_request_context, request
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from ..metrics import Operations, Watched
-from .cache import Cache
+from ..metrics import Watched
 from .flight import cache_outcome
 
+if TYPE_CHECKING:
+    from .cache import Cache
 
-def watch_cache(
-    app: Flask, cache: Cache, operations: Operations, registry: CollectorRegistry
-) -> None:
-    """Add `cache_outcomes_total`, `cache_down` and the cache's operations to the metrics."""
+
+def watch(cache: Cache, app: Flask, registry: CollectorRegistry) -> None:
+    """Add `cache_outcomes_total`, `cache_down` and the cache's operations to the metrics.
+
+    For a store in the process also `cache_held`, since nothing outside can see its size.
+    """
     app.extensions["cache_outcomes"] = Counter(
         "cache_outcomes",
         "Look-ups in the cache: hit, stale, miss, bypass or error",
@@ -22,10 +27,10 @@ def watch_cache(
     )
     with app.app_context():
         breaker: Any = cache.backend.entries.breaker
-        off = cache.off
+        off, in_process = cache.off, cache.in_process
     if off:
         return
-    breaker.backend = Watched("cache", breaker.backend, operations)
+    breaker.backend = Watched("cache", breaker.backend, app, registry)
     down = Gauge(
         "cache_down",
         "1 while a worker goes on without the cache",
@@ -34,6 +39,24 @@ def watch_cache(
     )
     down.set(0)  # the worker before this one may have died while the cache was down
     breaker.on_change = down.set
+    if in_process:
+        _watch_size(cache, app, registry)
+
+
+def _watch_size(cache: Cache, app: Flask, registry: CollectorRegistry) -> None:
+    held = Gauge(
+        "cache_held",
+        "Size of the cache: entries, and memory in bytes",
+        ("what",),
+        registry=registry,
+        multiprocess_mode="mostrecent",
+    )
+
+    @app.before_request
+    def update() -> None:
+        if request.endpoint == "metrics":
+            for what, amount in cache.stats().items():
+                held.labels(what).set(amount)
 
 
 @cache_outcome.connect

@@ -24,11 +24,15 @@ If the store fails, requests that use the session get 503 with Retry-After.
 """
 
 import time
+from importlib import import_module
 from typing import cast
 
 from flask import Flask, Request, Response, after_this_request
+from flask.cli import AppGroup
 from flask.sessions import SessionInterface, SessionMixin
+from prometheus_client import CollectorRegistry
 
+from ..metrics import Watched
 from ..page import join_lines
 from .session import Record, Session
 from .stores import Store
@@ -52,6 +56,22 @@ class StoredSessions(SessionInterface):
     def regenerate(self, session: SessionMixin) -> None:
         """Give the session a new id when the request is saved. Call it at every login."""
         _ours(session)._record.move()
+
+    @property
+    def commands(self) -> AppGroup | None:
+        """`flask sessions …`, for `app.cli.add_command`, if the store needs it."""
+        if not hasattr(self.store, "prune"):
+            return None
+        group: AppGroup = import_module(".commands", __package__).session_commands
+        return group
+
+    def watch(self, app: Flask, registry: CollectorRegistry) -> None:
+        """Add the store's operations to the metrics of a registry."""
+        self.store = cast(Store, Watched("sessions", self.store, app, registry))
+
+    def ping(self) -> None:
+        """Ask the store for an answer. Raises the errors of its client."""
+        self.store.ping()
 
     def open_session(self, app: Flask, request: Request) -> Session:
         """Read the cookie: `<id>.<Unix time at which it was sent>`. This does not ask the store."""

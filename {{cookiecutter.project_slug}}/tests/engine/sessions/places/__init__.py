@@ -8,8 +8,8 @@ import functools
 from pathlib import Path
 from typing import Protocol
 
+from ...hub import speakers, stores
 from ...line import Line
-from .. import speakers, stores
 
 
 class Way(Protocol):

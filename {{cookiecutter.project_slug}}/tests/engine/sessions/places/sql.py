@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 import sqlalchemy as sa
 
-from .. import places, stores
+from ...hub import stores
+from .. import places
 
 sql: Any = import_module(".sql", stores.__name__)
 SCHEMES = sql.SCHEMES

@@ -17,6 +17,8 @@ OVERHEAD = 350  # bytes that an item takes in addition to its key and its value
 class Store(BaseCache):
     """Bytes under keys, in `limit` bytes of memory: it drops the least recently used first."""
 
+    in_process = True
+
     def __init__(self, default_timeout: int, limit: int = 64 * 1024 * 1024) -> None:
         super().__init__(default_timeout)
         self.limit = limit
