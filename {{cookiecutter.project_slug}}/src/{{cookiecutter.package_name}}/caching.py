@@ -19,7 +19,6 @@ from .engine.nocache import Cache
 # {% else %}
 from .engine.caching import Cache
 # {% endif %}
-from .engine.page import keep_private
 from .settings import Settings
 
 cache = Cache()
@@ -39,4 +38,3 @@ def init_caching(app: Flask, settings: Settings) -> None:
     app.config.setdefault("CACHE_STATUS_NAME", "{{ cookiecutter.project_slug }}")
     cache.init_app(app)
     app.extensions["backends"]["cache"] = cache
-    app.after_request(keep_private)

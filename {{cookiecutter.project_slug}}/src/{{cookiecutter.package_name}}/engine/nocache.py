@@ -11,7 +11,7 @@ import flask_caching
 from flask import Flask, Response, current_app
 from flask_caching.utils import normalize_timeout
 
-from .page import Page, response_of, session_touched, tell
+from .page import Page, answer_of, conditional, guard, tell_refusal
 
 if TYPE_CHECKING:  # private names of Flask-Caching: the types that its decorators return
     from flask_caching import _CachedFunction, _MemoizedFunction
@@ -31,6 +31,7 @@ class Cache(flask_caching.Cache):
 
     def init_app(self, app: Flask, config: dict[str, Any] | None = None) -> None:
         super().init_app(app, {**(config or {}), "CACHE_NO_NULL_WARNING": True})
+        guard(app)
 
     def remember(
         self,
@@ -63,15 +64,14 @@ class Cache(flask_caching.Cache):
             @functools.wraps(view)
             def answer(*view_args: Any, **view_kwargs: Any) -> Response:
                 bypass = rules.bypassed()
-                response = response_of(current_app.ensure_sync(view)(*view_args, **view_kwargs))
+                response = answer_of(functools.partial(view, *view_args, **view_kwargs))
                 response.vary.update(vary)
                 if bypass or not rules.may_store(response):
-                    detail = "; detail=session" if session_touched() else ""
-                    tell(response, f"fwd=bypass{detail}")
+                    tell_refusal(response, "bypass")
                     return response
                 response.add_etag()
                 seconds = normalize_timeout(timeout) or current_app.config["CACHE_DEFAULT_TIMEOUT"]
-                return rules.public(response, seconds, seconds, "fwd=bypass")
+                return conditional(rules.publish(response, seconds, seconds, "fwd=bypass"))
 
             return cast(View, answer)
 

@@ -1,16 +1,21 @@
 """Pages: answers of a view that are the same for everybody, and HTTP's rules for keeping them."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import flask.globals
-from flask import Response, current_app, request
+from flask import Flask, Response, current_app, request, request_finished
 
 # Private names of Flask: reading `flask.session` would count as using the session, and no page
 # could be cached. After Flask 3.1 one context holds the app, the request and the session.
 _context: Any = getattr(flask.globals, "_cv_request", None) or flask.globals._cv_app
+
+DECISIONS = "engine.page.decisions"  # in the environ of a request
+
+Decision = Callable[[Response | None], None]
 
 
 @dataclass(frozen=True)
@@ -22,12 +27,12 @@ class Page:
     vary: tuple[str, ...]  # request headers
     max_age: int | None  # seconds that browsers may keep it; None is no limit
 
-    def key(self) -> str:
+    def key(self, method: str = "GET") -> str:
         """A key that is different for each page of the view."""
         headers = {name: request.headers.get(name) for name in self.vary}
         arguments = {name: request.args.getlist(name) for name in self.args}
         # Not the URL: Werkzeug writes /%2561 and /%61 in the same way.
-        place = request.scheme, request.host, request.root_path, request.path
+        place = method, request.scheme, request.host, request.root_path, request.path
         return json.dumps([place, arguments, headers])
 
     def bypassed(self) -> bool:
@@ -39,24 +44,27 @@ class Page:
             or session_touched()
         )
 
-    def may_store(self, response: Response) -> bool:
-        """Whether every visitor with the same `vary` headers may get this answer."""
+    def may_store(self, response: Response, *, sent: bool = False) -> bool:
+        """Whether every visitor with the same `vary` headers may get this answer.
+
+        It is asked of the view's answer, and again of what is `sent`, which may be a 304.
+        """
         control = response.cache_control
         return (
-            request.method == "GET"
-            and response.status_code == 200
+            request.method in ("GET", "HEAD")
+            and (response.status_code == 200 or (sent and response.status_code == 304))
             and not response.is_streamed
             and not response.direct_passthrough
             and "Set-Cookie" not in response.headers
             and not (control.private or control.no_store or control.no_cache)
             and not expired(response)
-            and response.vary.as_set() <= {name.lower() for name in self.vary}
+            and response.vary.as_set() <= {"accept-encoding", *map(str.lower, self.vary)}
             and "'nonce-" not in str(response.headers.getlist("Content-Security-Policy"))
             and not session_touched()
         )
 
-    def public(self, response: Response, ttl: float, timeout: int, status: str) -> Response:
-        """Send the page, fresh for `ttl` and at most `timeout` seconds; or 304 if it is known."""
+    def publish(self, response: Response, ttl: float, timeout: int, status: str) -> Response:
+        """Let browsers and proxies keep the page for `ttl` and at most `timeout` seconds."""
         control = response.cache_control
         limits = [limit for limit in (control.max_age, self.max_age) if limit is not None]
         fresh = min(int(ttl // 1), timeout)
@@ -64,7 +72,7 @@ class Page:
         if self.stale and not limits:
             control.stale_while_revalidate = self.stale + min(fresh, 0)
         tell(response, status)
-        return cast(Response, response.make_conditional(request))
+        return response
 
 
 def session_touched() -> bool:
@@ -73,13 +81,40 @@ def session_touched() -> bool:
     return session is not None and session.accessed
 
 
-def keep_private(response: Response) -> Response:
-    """For `app.after_request`: forbid caches on the way to keep a personal answer."""
+def guard(app: Flask) -> None:
+    """Have the last word on every answer of the app, after all its `after_request` functions.
+
+    Caches on the way must not keep a personal answer. Only now is it known whether it is one.
+    """
+    if DECISIONS not in app.extensions:
+        app.extensions[DECISIONS] = request_finished.connect(_finish, app)
+        app.teardown_request(_give_up)
+
+
+def when_sent(decide: Decision) -> None:
+    """Call `decide` with the answer of this request as it is sent, or with None if none is."""
+    request.environ.setdefault(DECISIONS, []).append(decide)
+
+
+def _finish(_: Flask, response: Response, **__: Any) -> None:
     join_lines(response)
-    personal = session_touched() or "Set-Cookie" in response.headers
-    if personal and not response.cache_control.no_store:
+    for decide in request.environ.pop(DECISIONS, ()):
+        decide(response)
+    control = response.cache_control
+    forbidden = control.public and (control.private or control.no_cache)  # after the view
+    personal = session_touched() or "Set-Cookie" in response.headers or forbidden
+    if personal and not control.no_store:
         response.headers["Cache-Control"] = "private, no-cache"
-    return response
+
+
+def _give_up(_: BaseException | None) -> None:
+    for decide in request.environ.pop(DECISIONS, ()):
+        decide(None)
+
+
+def conditional(response: Response) -> Response:
+    """The answer, or 304 if the browser has it."""
+    return cast(Response, response.make_conditional(request))
 
 
 def tell(response: Response, status: str) -> None:
@@ -89,9 +124,18 @@ def tell(response: Response, status: str) -> None:
     response.headers["Cache-Status"] = f"{name}; {status}"
 
 
-def response_of(value: Any) -> Response:
-    """Make a response from the return value of a view."""
-    response = current_app.make_response(value)
+def tell_refusal(response: Response, outcome: str) -> None:
+    """Say that the cache did not keep this answer."""
+    tell(response, f"fwd={outcome}{'; detail=session' if session_touched() else ''}")
+
+
+def answer_of(view: Callable[[], Any]) -> Response:
+    """The answer of a view, changed by the functions that it gave to `after_this_request`."""
+    functions = _context.get()._after_request_functions  # private: Flask would call them later
+    before = len(functions)
+    response = current_app.make_response(current_app.ensure_sync(view)())
+    while len(functions) > before:
+        response = current_app.ensure_sync(functions.pop(before))(response)
     join_lines(response)
     return response
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from ..hub import caching, load_settings, page, speakers
+from ..hub import caching, load_settings, speakers
 from .support import cache
 
 MakeApp = Callable[..., Flask]
@@ -42,7 +42,6 @@ def make_app(url: str, tmp_path: Path) -> MakeApp:
         app = Flask(__name__, static_folder=None)
         app.config.update(shared | config)
         cache.init_app(app)
-        app.after_request(page.keep_private)
         return app
 
     return make

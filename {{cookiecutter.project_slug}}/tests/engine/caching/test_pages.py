@@ -4,8 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask, Response, abort, flash, redirect, request, session
+from flask import (
+    Flask,
+    Response,
+    abort,
+    after_this_request,
+    flash,
+    redirect,
+    request,
+    session,
+)
 
+from .conftest import MakeApp
 from .support import cache, pass_time, serve
 
 pytestmark = pytest.mark.usefixtures("patient")
@@ -155,18 +165,93 @@ def test_an_answer_that_is_not_for_everybody_is_never_stored(
         assert "hit" not in seen.headers.get("Cache-Status", "")
 
 
-def test_nobody_on_the_way_keeps_a_cookie(app: Flask) -> None:
-    client, _ = serve(app, lambda: "hello")
-    app.after_request_funcs.setdefault(None, []).append(choose_variant)
-    for _ in range(2):
-        answer = client.get("/page")
-        assert "Set-Cookie" in answer.headers
-        assert (answer.cache_control.private, answer.cache_control.public) == (True, False)
-
-
-def choose_variant(response: Response) -> Response:
-    response.set_cookie("variant", "b")
+def set_cookie_after(response: Response) -> Response:
+    response.set_cookie("visitor", "1")
     return response
+
+
+def touch_session_after(response: Response) -> Response:
+    response.headers["X-Remembered"] = str(session.get("remember"))  # as Flask-Login does
+    return response
+
+
+def forbid_after(response: Response) -> Response:
+    response.cache_control.private = True
+    return response
+
+
+def vary_after(response: Response) -> Response:
+    response.vary.add("X-Plan")
+    return response
+
+
+CHANGES = [set_cookie_after, touch_session_after, forbid_after, vary_after]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("place", ["view", "before", "app"])
+def test_what_happens_to_an_answer_after_the_view_counts(
+    make_app: MakeApp, change: Callable[[Response], Response], place: str
+) -> None:
+    """An extension's functions may run before or after the cache's, the view's own before both."""
+    app = make_app()
+    client, view = serve(app, lambda: after_this_request(change) and "mine")
+    if place != "view":
+        view.answer = lambda: "mine"
+    if place == "before":
+        app.before_request(lambda: after_this_request(change) and None)
+    if place == "app":
+        app.after_request(change)
+    for visits in (1, 2):
+        seen = client.get("/page")
+        assert (view.calls, seen.text) == (visits, "mine")
+        assert "stored" not in seen.headers["Cache-Status"]
+        personal = seen.cache_control.private and not seen.cache_control.public
+        assert personal or change is vary_after
+
+
+@pytest.mark.parametrize("change", [set_cookie_after, touch_session_after])
+def test_a_stored_page_is_private_for_who_gets_a_cookie_with_it(
+    app: Flask, change: Callable[[Response], Response]
+) -> None:
+    client, _ = serve(app, lambda: "hello")
+    client.get("/page")
+    app.after_request_funcs.setdefault(None, []).append(change)
+    seen = client.get("/page")
+    assert "; hit" in seen.headers["Cache-Status"]
+    assert (seen.cache_control.private, seen.cache_control.public) == (True, False)
+
+
+def test_a_stored_page_has_what_its_view_added_after_the_request(app: Flask) -> None:
+    def answer() -> str:
+        @after_this_request
+        def sign(response: Response) -> Response:
+            response.headers.add("X-Signed", "once")
+            return Response(f"{response.get_data(as_text=True)}, signed", headers=response.headers)
+
+        return "hello"
+
+    client, view = serve(app, answer)
+    for _ in range(2):
+        seen = client.get("/page")
+        assert (seen.text, seen.headers.getlist("X-Signed")) == ("hello, signed", ["once"])
+    assert view.calls == 1
+
+
+def test_an_answer_that_fails_after_the_view_is_not_stored(make_app: MakeApp) -> None:
+    app = make_app(PROPAGATE_EXCEPTIONS=False)
+    client, view = serve(app, lambda: "hello")
+    failing = [True, False]
+
+    @app.after_request
+    def fail(response: Response) -> Response:
+        if failing and failing.pop(0):
+            raise ZeroDivisionError
+        return response
+
+    assert client.get("/page").status_code == 500
+    assert "stored" in client.get("/page").headers["Cache-Status"]
+    assert view.calls == 2
 
 
 def test_a_page_may_be_kept_as_briefly_as_its_view_says(app: Flask) -> None:
@@ -188,7 +273,7 @@ def test_call_on_close_of_a_stored_answer_is_called(app: Flask) -> None:
         return response
 
     client, _ = serve(app, answer)
-    client.get("/page")
+    client.get("/page").close()
     assert ended == ["it"]
 
 

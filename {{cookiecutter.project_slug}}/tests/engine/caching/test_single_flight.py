@@ -3,11 +3,12 @@
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from flask import Flask, abort
+from flask import Flask, abort, flash, session
 
 from ..waiting import wait_until
 from .support import LEASE, Count, Entries, Flight, breaker, cache, entries, serve
@@ -37,19 +38,77 @@ def test_a_hundred_misses_at_once_are_one_computation(app: Flask) -> None:
     assert count.calls == 1
 
 
-def test_requests_for_a_missing_page_do_not_queue(app: Flask) -> None:
-    together = threading.Barrier(2)
+class Waiting:
+    """Who has looked at which lease."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.threads: dict[bytes | None, set[int]] = defaultdict(set)
+        read = Entries.read
+
+        def note(*args: Any) -> Any:
+            found = read(*args)
+            self.threads[found[-1]].add(threading.get_ident())
+            return found
+
+        monkeypatch.setattr(Entries, "read", note)
+
+    def at_the_last(self) -> int:
+        """How many have looked at the last lease, its holder included."""
+        seen = [len(threads) for lease, threads in self.threads.items() if lease]
+        return seen[-1] if seen else 0
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> Waiting:
+    return Waiting(monkeypatch)
+
+
+def visit(app: Flask, method: str) -> int:
+    return app.test_client().open("/page", method=method).status_code
+
+
+def at_once(ask: Callable[[], object], requests: int) -> list[object]:
+    with ThreadPoolExecutor(requests) as pool:
+        return [asked.result() for asked in [pool.submit(ask) for _ in range(requests)]]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_those_who_waited_for_a_missing_page_do_not_queue(
+    app: Flask, waiting: Waiting, method: str
+) -> None:
+    together = threading.Barrier(3)
 
     def missing() -> None:
-        if view.calls > 1:
+        if view.calls == 1:
+            wait_until(lambda: waiting.at_the_last() == 4)
+        else:
             together.wait(5)
         abort(404)
 
-    client, view = serve(app, missing)
-    client.get("/page")
-    with ThreadPoolExecutor(2) as pool:
-        answers = pool.map(lambda _: app.test_client().get("/page").status_code, range(2))
-        assert [*answers] == [404, 404]
+    _, view = serve(app, missing)
+    assert at_once(lambda: visit(app, method), 4) == [404] * 4
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("before", ["missing", "flash", "session"])
+def test_one_answer_that_cannot_be_stored_takes_nothing_from_the_next(
+    app: Flask, waiting: Waiting, before: str, method: str
+) -> None:
+    answers: dict[str, Callable[[], Any]] = {
+        "missing": lambda: abort(404),
+        "flash": lambda: str(flash("saved")),  # type: ignore[func-returns-value]
+        "session": lambda: f"hello {session.get('name')}",
+    }
+    _, view = serve(app, answers[before])
+    visit(app, method)
+
+    def good() -> str:
+        wait_until(lambda: waiting.at_the_last() == 20)
+        return "good"
+
+    view.answer = good
+    assert at_once(lambda: visit(app, method), 20) == [200] * 20
+    assert view.calls == 2
 
 
 def test_a_computation_that_raises_lets_the_next_one_begin(app: Flask) -> None:
@@ -74,37 +133,23 @@ def test_a_computation_may_ask_for_itself(app: Flask) -> None:
         assert cache.get("depth") == 3
 
 
-def test_a_request_waits_for_two_failures_and_then_computes(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_request_waits_for_two_failures_and_then_computes(app: Flask, waiting: Waiting) -> None:
     together = threading.Barrier(8, timeout=5)
-    looked: dict[bytes | None, set[int]] = defaultdict(set)  # the threads that saw a lease
-    read = Entries.read
-
-    def note_who_looks(*args: Any) -> Any:
-        found = read(*args)
-        looked[found[-1]].add(threading.get_ident())
-        return found
 
     def fail() -> None:
         if count.calls > 2:
             together.wait()
         else:
-            [lease] = breaker().get_many(entries().name("lease", "key"))
-            everybody = 11 - count.calls  # this thread, too
-            wait_until(lambda: len(looked[lease]) == everybody)
+            wait_until(lambda: waiting.at_the_last() == 11 - count.calls)
         raise ZeroDivisionError
 
     count = Count(fail)
-    monkeypatch.setattr(Entries, "read", note_who_looks)
 
     def ask() -> None:
         with app.app_context(), pytest.raises(ZeroDivisionError):
             cache.remember("key", count)
 
-    with ThreadPoolExecutor(10) as pool:
-        for asked in [pool.submit(ask) for _ in range(10)]:
-            asked.result()
+    at_once(ask, 10)
 
 
 def test_nobody_waits_longer_than_two_leases(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,11 +193,15 @@ def test_a_computation_that_outlasts_its_lease_leaves_the_next_lease_alone(
         assert breaker().get_many(lease) == [b"the next one's"]
 
 
-def test_nobody_waits_for_a_value_that_cannot_be_stored(app: Flask) -> None:
-    together = threading.Barrier(4, timeout=5)
+def test_those_who_waited_for_a_value_that_cannot_be_stored_do_not_queue(
+    app: Flask, waiting: Waiting
+) -> None:
+    together = threading.Barrier(3, timeout=5)
 
     def compute() -> threading.Lock:
-        if count.calls > 1:
+        if count.calls == 1:
+            wait_until(lambda: waiting.at_the_last() == 4)
+        else:
             together.wait()
         return threading.Lock()
 
@@ -162,10 +211,7 @@ def test_nobody_waits_for_a_value_that_cannot_be_stored(app: Flask) -> None:
         with app.app_context():
             return cache.remember("key", count)
 
-    ask()
-    with ThreadPoolExecutor(4) as pool:
-        for asked in [pool.submit(ask) for _ in range(4)]:
-            assert asked.result()
+    assert all(at_once(ask, 4))
 
 
 def test_a_value_that_cannot_be_stored_is_computed_each_time(app: Flask) -> None:

@@ -5,7 +5,7 @@ import itertools
 import pytest
 from flask import Flask, Response, session
 
-from ..hub import nocache, page
+from ..hub import nocache
 
 cache = nocache.Cache()
 
@@ -15,7 +15,6 @@ def app() -> Flask:
     app = Flask(__name__)
     app.config.update(SECRET_KEY="of the tests", CACHE_STATUS_NAME="engine")
     cache.init_app(app)
-    app.after_request(page.keep_private)
     return app
 
 

@@ -14,7 +14,7 @@ from flask.cli import AppGroup
 from flask_caching.utils import function_namespace
 from prometheus_client import CollectorRegistry
 
-from ..page import Page, response_of, session_touched, tell
+from ..page import Page, answer_of, conditional, guard, tell, tell_refusal, when_sent
 from ..speakers import speaker
 from . import metrics, stores
 from .backend import Backend
@@ -69,6 +69,7 @@ class Cache(flask_caching.Cache):
         entries = Entries(Breaker(store, prefix), app.config)
         app.extensions["cache"][self] = Backend(entries, store.default_timeout)
         app.jinja_env.add_extension(FragmentExtension)
+        guard(app)
 
     @property
     def backend(self) -> Backend:
@@ -140,7 +141,7 @@ class Cache(flask_caching.Cache):
                 seconds = self.backend.seconds(timeout)
                 limit = 0 if seconds >= MONTH and max_age is None else max_age
                 rules = Page(stale, args, vary, limit)
-                run = functools.partial(current_app.ensure_sync(view), *view_args, **view_kwargs)
+                run = functools.partial(view, *view_args, **view_kwargs)
                 return self._answer(rules, run, tags, seconds)
 
             return cast(View, answer)
@@ -151,25 +152,41 @@ class Cache(flask_caching.Cache):
         self, page: Page, run: Callable[[], Any], tags: tuple[str, ...], timeout: int
     ) -> Response:
         bypass = page.bypassed()
-        with Flight(self.backend.entries, page.key(), tags, page.stale) as flight:
-            if bypass or flight.must_compute():
-                response = response_of(run())
+        entries = self.backend.entries
+        flight = Flight(entries, page.key(), tags, page.stale)
+        found = request.method == "HEAD" and not bypass and flight.look()
+        if request.method == "HEAD" and not found:  # it may have another answer than GET
+            flight = Flight(entries, page.key("HEAD"), tags, page.stale)
+        with flight:
+            if bypass or (not found and flight.must_compute()):
+                response = answer_of(run)
                 response.vary.update(page.vary)
                 if bypass or not page.may_store(response):
-                    detail = "; detail=session" if session_touched() else ""
-                    tell(response, f"fwd={flight.outcome}{detail}")
+                    tell_refusal(response, flight.outcome)
                     if response.status_code >= 500:
                         abort(response)  # or serve the stale page, if there is one
-                    if request.method == "HEAD":  # the answer to GET may differ
-                        flight.release()
                     return response
                 response.add_etag()
+                flight.defer()
                 stored = response.get_data(), [*response.headers]
-                response.close()
-                flight.store(stored, timeout)
+                when_sent(functools.partial(self._store, page, flight, stored, timeout))
+                return conditional(page.publish(response, timeout, timeout, flight.status))
         body, headers = flight.value
         response = current_app.response_class(body, headers=headers)
-        return page.public(response, flight.ttl, timeout, flight.status)
+        return conditional(page.publish(response, flight.ttl, timeout, flight.status))
+
+    def _store(
+        self, page: Page, flight: Flight, stored: Any, timeout: int, sent: Response | None
+    ) -> None:
+        """Store a page, unless what is sent became personal after the view."""
+        if sent is None:
+            flight.release()
+        elif page.may_store(sent, sent=True):
+            flight.store(stored, timeout)
+            tell(sent, flight.status)
+        else:
+            flight.release(unstorable=True)
+            tell_refusal(sent, flight.outcome)
 
     def cached(
         self, *args: Any, stale: int = 0, tags: tuple[str, ...] = (), **options: Any

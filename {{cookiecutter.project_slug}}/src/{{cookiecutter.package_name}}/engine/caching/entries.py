@@ -17,7 +17,6 @@ from .breaker import Breaker
 Versions: TypeAlias = dict[str, bytes | None]  # of tags, by their names in the store
 
 BUCKETS = [f"bucket {number}" for number in range(64)]  # each key's hash gives it one of these tags
-UNCACHEABLE = b"uncacheable"  # in place of a lease: every request computes, and none stores
 MONTH = 30 * 24 * 3600  # seconds that a version lasts, and a value "without end"
 
 logger = logging.getLogger(__name__)
@@ -94,7 +93,7 @@ class Entries:
         """
         entry, versions, lease = self.read(key)
         # The lease is held, or the cache is down: a computation may be running.
-        if lease not in (None, UNCACHEABLE) or self.breaker.open:
+        if lease or self.breaker.open:
             self.invalidate(_bucket(key))
             _, versions, _ = self.read(key)
         return entry, versions

@@ -5,24 +5,29 @@ import math
 import secrets
 import time
 from contextvars import ContextVar, Token
-from typing import Any, Self, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 from blinker import Signal
 from flask import g, has_request_context
 from werkzeug.exceptions import HTTPException
 
-from .entries import UNCACHEABLE, Entries, Entry, Versions
+from .entries import Entries, Entry, Versions
 
 Leases: TypeAlias = frozenset[tuple[Entries, str]]
 
 LEASE = 5  # seconds that a computation may take before another request may begin it again
-UNCACHEABLE_FOR = 5  # seconds without single flight for a key, after an unstorable value
 STALE_SERVED = "A cached value could not be computed, a stale one is served."
 
 cache_outcome = Signal("How a look-up ended: outcome is hit, stale, miss, bypass or error.")
 logger = logging.getLogger(__name__)
 # The keys that this call is computing: a computation that asks for its own key must not wait.
 _computing: ContextVar[Leases] = ContextVar("computing", default=frozenset())
+
+
+class Unstorable(NamedTuple):
+    """Takes the place of a value that could not be stored."""
+
+    lease: bytes  # of the request that computed it
 
 
 class Flight:
@@ -36,7 +41,8 @@ class Flight:
     * The request that computes holds a lease. An exception ends the lease at once. If the process
       dies, the lease ends after LEASE seconds. Only a flight that got the lease stores its result.
     * Other requests get the stale value at once, if there is one. Otherwise they wait for the new
-      value, for at most two holders of the lease and 2 * LEASE seconds; then they compute it.
+      value, for at most two holders of the lease and 2 * LEASE seconds; then they compute it. If
+      the holder's value cannot be stored, all who waited for it compute at once.
     * A stored value carries the versions that its tags had before the computation, so an
       invalidation during the computation makes it invalid.
     * If the computation raises and there is a stale value, the caller gets the stale value
@@ -56,6 +62,9 @@ class Flight:
         self._forced = False
         self._versions: Versions = {}
         self._lease: bytes | None = None  # as last seen in the store
+        self._ended: bytes | None = None  # the last lease whose value could not be stored
+        self._own = secrets.token_bytes(8)  # this flight's lease, if it gets it
+        self._deferred = False
         self._leased_until = 0.0  # by this flight, in seconds of time.monotonic()
         self._token: Token[Leases] | None = None
 
@@ -85,8 +94,9 @@ class Flight:
         if serve_stale:
             logger.error(STALE_SERVED, exc_info=error)
             self.outcome = "stale"
-        else:  # without an error: `store` was called, or the value is not to be stored
-            self.release(uncacheable=error is None or is_answer(error))
+        elif error or not self._deferred:
+            # Without an error, `store` was called before, or the value is not to be stored.
+            self.release(unstorable=error is None or is_answer(error))
         if self._token:
             _computing.reset(self._token)
         if self.outcome == "miss" and self._entries.breaker.open:
@@ -107,9 +117,9 @@ class Flight:
         self._forced = force
         seen: set[bytes] = set()
         deadline, pause = time.monotonic() + 2 * LEASE, 0.01
-        while not self._look():
+        while not self.look():
             if self._lease is None and self._take_lease():
-                if not self._look():
+                if not self.look():
                     return True
                 self.release()  # its last holder stored a value since we looked
                 return False
@@ -118,7 +128,8 @@ class Flight:
                 return False
             if self._lease:  # a new one: the holder of the last one died or failed
                 seen.add(self._lease)
-            if len(seen) > 2 or time.monotonic() > deadline or self._waits_for_nobody():
+            tired = len(seen) > 2 or time.monotonic() > deadline
+            if tired or self._ended in seen or self._waits_for_nobody():
                 return True
             time.sleep(pause := min(2 * pause, 0.16))
         return False
@@ -131,21 +142,28 @@ class Flight:
         self.entry = Entry(value, time.time() + timeout, self._versions)
         if self._leased_until:
             self.stored = self._entries.write(self._key, self.entry, timeout + self.stale)
-        self.release(uncacheable=not self.stored)
+        self.release(unstorable=not self.stored)
         return self.stored
 
-    def release(self, *, uncacheable: bool = False) -> None:
-        """End the lease: the next request computes. If `uncacheable`, no request waits for it."""
+    def defer(self) -> None:
+        """Keep the lease after the `with` block: a later `store` or `release` ends it."""
+        self._deferred = True
+
+    def release(self, *, unstorable: bool = False) -> None:
+        """End the lease: the next request computes. If `unstorable`, all who wait do so."""
         if time.monotonic() < self._leased_until:  # otherwise another flight may hold it by now
-            lease, breaker = self._entries.name("lease", self._key), self._entries.breaker
-            if uncacheable and breaker.set(lease, UNCACHEABLE, UNCACHEABLE_FOR):
-                breaker.delete_many(self._entries.name("value", self._key))
-            else:
-                breaker.delete_many(lease, until=self._leased_until)
+            if unstorable:
+                nothing = Entry(Unstorable(self._own), 0.0, {})
+                self._entries.write(self._key, nothing, LEASE)
+            lease = self._entries.name("lease", self._key)
+            self._entries.breaker.delete_many(lease, until=self._leased_until)
         self._leased_until = 0.0
 
-    def _look(self) -> bool:
+    def look(self) -> bool:
+        """Whether the cache has a fresh `value`. Reads it, or a stale one."""
         entry, self._versions, self._lease = self._entries.read(self._key, self._tags)
+        if entry and isinstance(entry.value, Unstorable):
+            self._ended, entry = entry.value.lease, None
         fresh = entry is not None and entry.ttl > 0
         if entry and (entry.ttl <= -self.stale or (self._forced and not self.stale)):
             entry = None  # it must not take the place of a failed computation
@@ -156,7 +174,7 @@ class Flight:
     def _take_lease(self) -> bool:
         until = time.monotonic() + LEASE - 1  # a server may end it up to a second early
         name = self._entries.name("lease", self._key)
-        if self._entries.breaker.add(name, secrets.token_bytes(8), LEASE):
+        if self._entries.breaker.add(name, self._own, LEASE):
             self._leased_until = until
             if self._token is None:  # else this flight had the lease before
                 self._token = _computing.set(_computing.get() | {(self._entries, self._key)})
@@ -165,7 +183,6 @@ class Flight:
     def _waits_for_nobody(self) -> bool:
         return (
             self._forced
-            or self._lease == UNCACHEABLE
             or self._entries.breaker.open
             or (self._entries, self._key) in _computing.get()  # it would wait for itself
         )
