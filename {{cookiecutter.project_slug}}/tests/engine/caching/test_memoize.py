@@ -1,11 +1,19 @@
 """`memoize` does what Flask-Caching documents, and never takes one call for another."""
 
+import functools
 import itertools
-from datetime import timedelta
+import pickle
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 import pytest
 from flask import Flask
+from markupsafe import Markup
 
 from .support import Count, cache, pass_time
 
@@ -195,6 +203,170 @@ def test_memoize_never_takes_one_object_for_another(app: Flask) -> None:
             customer = Customer(str(number))
             assert name_of(customer) == str(number)
             assert customer.greeting() == f"hello {number}"
+
+
+class Secret:
+    """As pydantic's SecretStr: neither repr nor `==` shows what it is."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret)
+
+    def __hash__(self) -> int:
+        return 1
+
+
+class Bare:
+    """Known by its identity only, whatever `==` says."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    __eq__, __hash__ = Secret.__eq__, Secret.__hash__
+
+
+class Row(Bare):
+    """As an unsaved row of Flask-SQLAlchemy: its repr has its address as a number."""
+
+    def __repr__(self) -> str:
+        return f"<Row (transient {id(self)})>"
+
+
+@dataclass
+class Login:
+    user: str
+    text: str = field(repr=False, compare=False)
+
+
+class Level(Enum):
+    LOW = 1
+    HIGH = 2
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Secret,
+        Bare,
+        Row,
+        Markup,
+        lambda text: Login("alice", text),
+        lambda text: [{"secret": (Secret(text),)}],
+        lambda text: {Secret(text)},
+        lambda text: {"key": Login("alice", text)},
+    ],
+)
+def test_an_argument_is_never_taken_for_another(app: Flask, make: Callable[[str], Any]) -> None:
+    def text_of(value: Any) -> str:
+        return re.sub(r".*(number \d+).*", r"\1", str(pickle.dumps(value)))
+
+    read = cache.memoize(60)(text_of)
+    with app.app_context():
+        for number in range(20):
+            assert read(make(f"number {number}")) == f"number {number}"
+
+
+def test_equal_arguments_are_one_call(app: Flask) -> None:
+    count = Count(lambda: count.calls)
+    read = cache.memoize(60)(lambda *_: count())
+    with app.app_context():
+        for make in (
+            lambda: Secret("a"),
+            lambda: Login("alice", "a"),
+            lambda: {"a": [1, None, Decimal("1.0")], "b": {3, 1, 2}},
+            lambda: (Level.LOW, date(2026, 1, 2), b"bytes", Count, str.upper),
+        ):
+            assert read(make()) == read(make())
+        assert read(Level.LOW) != read(Level.HIGH)
+        assert count.calls == 6
+
+
+def twice(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda number: 2 * function(number)
+
+
+def test_functions_of_one_name_are_different_functions(app: Flask) -> None:
+    def times(factor: int) -> Any:
+        return cache.memoize(60)(lambda number: factor * number)
+
+    def scaled(factors: list[int]) -> Any:
+        def scale(number: int) -> int:
+            return factors[0] * number
+
+        return cache.memoize(60)(scale)
+
+    def plus(given: int) -> Any:
+        def add(number: int, *, more: int = given) -> int:
+            return number + more
+
+        return cache.memoize(60)(add)
+
+    decorated = [cache.memoize(60)(twice(f)) for f in (lambda n: n + 1, lambda n: n + 2)]
+    named = [cache.memoize(60, make_name=lambda _: "same")(f) for f in (abs_of, negative_of)]
+    with app.app_context():
+        assert [times(2)(10), times(3)(10), times(2)(10)] == [20, 30, 20]
+        assert [scaled([2])(10), scaled([3])(10)] == [20, 30]
+        assert [plus(2)(10), plus(3)(10)] == [12, 13]
+        assert [function(10) for function in decorated] == [22, 24]
+        assert [function(10) for function in named] == [10, -10]
+
+
+def abs_of(number: int) -> int:
+    return abs(number)
+
+
+def negative_of(number: int) -> int:
+    return -number
+
+
+def test_workers_share_the_values_of_a_function(app: Flask) -> None:
+    def make(factor: int) -> Any:
+        def scale(number: int) -> int:
+            return factor * abs_of(number)
+
+        return cache.memoize(60)(scale)
+
+    one, other = make(2), make(2)  # as two workers make them
+    assert one.make_cache_key(one.uncached, 1) == other.make_cache_key(other.uncached, 1)
+
+
+@pytest.mark.parametrize(
+    "function", [functools.partial(negative_of), Count(lambda: -10)], ids=["partial", "object"]
+)
+def test_what_has_no_name_is_computed_each_time(
+    app: Flask, function: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with app.app_context():
+        assert cache.memoize(60)(function)(10) == -10
+    assert "is not cached: it has no key" in caplog.text
+
+
+def test_a_method_of_an_object_that_cannot_be_shown_is_computed_each_time(app: Flask) -> None:
+    class Broken:
+        def __repr__(self) -> str:
+            raise ZeroDivisionError
+
+        @cache.memoize(60)
+        def number(self) -> int:
+            return 10
+
+    with app.app_context():
+        assert Broken().number() == 10
+
+
+def test_a_value_that_the_service_stores_for_a_call_goes_with_the_others(app: Flask) -> None:
+    count = Count(lambda: count.calls)
+    function = cache.memoize(60)(lambda number: count())
+    with app.app_context():
+        cache.set(function.make_cache_key(function.uncached, 1), "stored")
+        assert function(1) == "stored"
+        cache.delete_memoized(function)
+        assert function(1) == 1
 
 
 def test_any_true_answer_of_unless_bypasses_the_cache(app: Flask) -> None:

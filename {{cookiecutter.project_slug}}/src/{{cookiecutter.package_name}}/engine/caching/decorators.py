@@ -6,12 +6,9 @@ Flask-Caching's public `make_cache_key` makes the keys, and one `Flight` does th
 import functools
 import inspect
 import logging
-import re
-import uuid
 from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import flask_caching
 from flask import Response, after_this_request, current_app
@@ -19,6 +16,8 @@ from flask_caching import signals
 from flask_caching.utils import function_namespace, get_arg_names, join_generator, wants_args
 from werkzeug.exceptions import HTTPException
 
+from . import identity
+from .entries import TaggedKey
 from .flight import Flight, is_answer
 
 Function = Callable[..., Any]
@@ -91,7 +90,7 @@ class Decorator:
                 return call.run(app)
         try:
             key = self.key(call, decorated)
-        except Exception:
+        except Exception:  # the repr of an argument may raise any
             if app.debug:
                 raise
             logger.exception("A call of %s is not cached: it has no key.", call.function)
@@ -102,7 +101,8 @@ class Decorator:
 
     def look_up(self, call: Call, key: str, backend: Any, timeout: Any) -> tuple[Any, bool]:
         """The value of the call, and whether the cache had it."""
-        with Flight(backend.entries, key, self.all_tags(call), self.stale) as flight:
+        tags = *self.tags, *getattr(key, "tags", ())
+        with Flight(backend.entries, key, tags, self.stale) as flight:
             forced = call.says(self.options.get("forced_update"))
             if forced:
                 backend.entries.supersede(key)
@@ -126,9 +126,6 @@ class Decorator:
 
     def key(self, call: Call, decorated: Any) -> str:
         raise NotImplementedError
-
-    def all_tags(self, call: Call) -> tuple[str, ...]:
-        return self.tags
 
     def compute(self, call: Call) -> Any:
         return call.run(current_app or self.cache.app)
@@ -170,16 +167,14 @@ class Memoized(Decorator):
 
     def decorate(self, library: Any, function: Function) -> Any:
         decorated = super().decorate(library, function)
-        decorated.make_cache_key = functools.partial(self._make_cache_key, library)
+        known = identity.function(function)
+        decorated.make_cache_key = functools.partial(self._make_cache_key, library, known)
         decorated.delete_memoized = lambda: self.cache.delete_memoized(decorated)
         return decorated
 
     def key(self, call: Call, decorated: Any) -> str:
-        return str(decorated.make_cache_key(call.function, *call.args, **call.kwargs))
-
-    def all_tags(self, call: Call) -> tuple[str, ...]:
-        names = function_namespace(call.function, call.args)
-        return *self.tags, *(memoize_tag(name) for name in names if name)
+        key: str = decorated.make_cache_key(call.function, *call.args, **call.kwargs)
+        return key
 
     def announce(self, call: Call, key: str, found: bool) -> None:
         if self.cache.enable_signals:
@@ -187,41 +182,27 @@ class Memoized(Decorator):
             about: Any = {"f": call.function, "args": call.args, "kwargs": call.kwargs}
             signal.send(cache=self.cache, cache_key=key, **about)
 
-    def _make_cache_key(self, library: Any, f: Function, *args: Any, **kwargs: Any) -> str:
-        """Flask-Caching's key, made from the identities of the arguments."""
+    def _make_cache_key(
+        self, library: Any, known: str, f: Function, *args: Any, **kwargs: Any
+    ) -> TaggedKey:
+        """Flask-Caching's key, made from what tells the function and its arguments from others."""
         ignored = self.options.get("args_to_ignore") or ()
 
         def identified(name: str | None, value: Any) -> Any:
-            return value if name in ignored else identity(value)
+            # Flask-Caching wants the class itself as `cls`.
+            return value if name in ("cls", *ignored) else identity.argument(value)
 
         names = get_arg_names(f)[: len(args)]
         by_place = [identified(name, value) for name, value in zip_longest(names, args)]
         by_name = {name: identified(name, value) for name, value in kwargs.items()}
-        return str(library.make_cache_key(f, *by_place, **by_name))
+        owner = identity.argument(args[0]) if names[:1] == ["cls"] else ""
+        key = f"{library.make_cache_key(f, *by_place, **by_name)} {known} {owner}"
+        return TaggedKey(key, [memoize_tag(name) for name in function_namespace(f, args) if name])
 
 
 def memoize_tag(name: str) -> str:
     """The tag of everything that is memoized for a function, or for a method of one object."""
     return f"memoize {name}"
-
-
-_identities: WeakKeyDictionary[object, str] = WeakKeyDictionary()
-
-
-def identity(value: Any) -> Any:
-    """An argument's form in a key: the argument itself, or a unique name if it has no own repr.
-
-    The default repr has a memory address, and a later object at the same address would get the
-    value of this object. Raises TypeError if such an object is inside the argument.
-    """
-    if hasattr(value, "__caching_id__"):
-        return f"{type(value).__qualname__} {value.__caching_id__()}"
-    own_repr: Any = type(value).__repr__
-    if own_repr is object.__repr__:
-        return _identities.setdefault(value, str(uuid.uuid4()))
-    if not isinstance(value, str | bytes) and re.search(" at 0x[0-9a-f]+>", repr(value)):
-        raise TypeError(f"{value!r} cannot be part of a key: pass ids, not objects.")
-    return value
 
 
 def _indicate_hit(response: Response) -> Response:

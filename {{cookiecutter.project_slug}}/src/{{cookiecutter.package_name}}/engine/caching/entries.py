@@ -6,8 +6,8 @@ import pickle
 import secrets
 import time
 import zlib
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Self, TypeAlias
 
 from flask_caching.backends.nullcache import NullCache
 from itsdangerous import Serializer
@@ -20,6 +20,17 @@ BUCKETS = [f"bucket {number}" for number in range(64)]  # each key's hash gives 
 MONTH = 30 * 24 * 3600  # seconds that a version lasts, and a value "without end"
 
 logger = logging.getLogger(__name__)
+
+
+class TaggedKey(str):
+    """A key whose value has tags, also if the service itself stores one with `cache.set`."""
+
+    tags: tuple[str, ...]
+
+    def __new__(cls, key: str, tags: Iterable[str]) -> Self:
+        self = super().__new__(cls, key)
+        self.tags = tuple(tags)
+        return self
 
 
 class Entry(NamedTuple):
@@ -91,11 +102,12 @@ class Entries:
 
         Returns its entry, and the versions that a new entry carries.
         """
-        entry, versions, lease = self.read(key)
+        tags = getattr(key, "tags", ())
+        entry, versions, lease = self.read(key, tags)
         # The lease is held, or the cache is down: a computation may be running.
         if lease or self.breaker.open:
             self.invalidate(_bucket(key))
-            _, versions, _ = self.read(key)
+            _, versions, _ = self.read(key, tags)
         return entry, versions
 
     def delete(self, key: str) -> bool:

@@ -6,6 +6,7 @@ from flask import current_app
 from flask_caching.jinja2ext import CacheExtension
 from flask_caching.utils import make_template_fragment_key
 
+from . import identity
 from .flight import Flight
 
 
@@ -23,7 +24,7 @@ class FragmentExtension(CacheExtension):
     # A private name of Flask-Caching: its `parse` writes calls of this method into templates.
     def _cache(self, timeout: Any, fragment_name: str, vary_on: list[Any], caller: Any) -> Any:
         backend = next(iter(current_app.extensions["cache"].values()))  # of the app's first cache
-        vary_on = [str(value) for value in vary_on]
+        vary_on = [_text(value) for value in vary_on]
         key = make_template_fragment_key(fragment_name, vary_on)
         if timeout == "del":
             backend.delete(key)
@@ -37,3 +38,8 @@ class FragmentExtension(CacheExtension):
         if not isinstance(found, Fragment):  # the service itself stored it under the key
             return found
         return found.text if found[:2] == (fragment_name, vary_on) else caller()
+
+
+def _text(value: Any) -> str:
+    """Different for each value: the `str` of an object may hide a part of it."""
+    return str(value) if type(value) in identity.PLAIN else repr(identity.argument(value))
