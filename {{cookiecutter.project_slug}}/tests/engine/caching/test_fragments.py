@@ -37,3 +37,15 @@ def test_a_fragment_may_be_stored_by_its_key(app: Flask) -> None:
     with app.app_context():
         cache.set(make_template_fragment_key("part", vary_on=["7"]), "stored by hand")
         assert render() == "stored by hand"
+
+
+def test_a_fragment_never_takes_one_object_for_another(app: Flask) -> None:
+    class Customer:
+        def __init__(self, name: int) -> None:
+            self.name = name
+
+    template = "{% cache 60, 'greeting', customer %}{% print customer.name %}{% endcache %}"
+    render = app.jinja_env.from_string(template).render
+    with app.app_context():
+        for number in range(20):  # each gets the address of one before it
+            assert render(customer=Customer(number)) == str(number)

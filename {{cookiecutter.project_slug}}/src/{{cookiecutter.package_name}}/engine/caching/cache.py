@@ -24,6 +24,7 @@ from .decorators import Cached, Memoized, memoize_tag
 from .entries import MONTH, Entries
 from .flight import Flight
 from .fragments import FragmentExtension
+from .sealing import Sealer, release_of
 
 if TYPE_CHECKING:  # private names of Flask-Caching: the types that its decorators return
     from flask_caching import _CachedFunction, _MemoizedFunction
@@ -66,7 +67,8 @@ class Cache(flask_caching.Cache):
                 )
         super().init_app(app, config)
         store = app.extensions["cache"][self]
-        entries = Entries(Breaker(store, prefix), app.config)
+        sealer = Sealer(app.config, release_of(app.import_name))
+        entries = Entries(Breaker(store, prefix), sealer)
         app.extensions["cache"][self] = Backend(entries, store.default_timeout)
         app.jinja_env.add_extension(FragmentExtension)
         guard(app)

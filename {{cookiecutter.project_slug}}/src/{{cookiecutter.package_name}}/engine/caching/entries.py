@@ -2,17 +2,16 @@
 
 import hashlib
 import logging
-import pickle
 import secrets
 import time
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Self, TypeAlias
 
 from flask_caching.backends.nullcache import NullCache
-from itsdangerous import Serializer
 
 from .breaker import Breaker
+from .sealing import Sealer
 
 Versions: TypeAlias = dict[str, bytes | None]  # of tags, by their names in the store
 
@@ -51,11 +50,14 @@ class Entries:
     had when its computation began, and is valid while they are the same. Invalidating a tag means
     deleting its version; the next reader makes a new one. A value and its versions are read in one
     round trip, so no reader gets a value whose computation began before an invalidation.
+
+    Values are those of one release of the service. Keys, tags and leases are common to all, so that
+    during a deploy the old and the new code invalidate for each other.
     """
 
-    def __init__(self, breaker: Breaker, config: Mapping[str, Any]) -> None:
+    def __init__(self, breaker: Breaker, sealer: Sealer) -> None:
         self.breaker = breaker
-        self.config = config  # SECRET_KEY and SECRET_KEY_FALLBACKS, looked up at each use
+        self.sealer = sealer
         self.off = isinstance(breaker.backend, NullCache)
 
     def name(self, kind: str, key: str) -> str:
@@ -90,7 +92,7 @@ class Entries:
         """Store the entry for `lifetime` seconds. Returns whether it is stored."""
         name = self.name("value", key)
         try:
-            data = self._sealer(name).dumps(tuple(entry))
+            data = self.sealer.seal(name, tuple(entry))
         except Exception as error:  # pickling a value may raise any error
             logger.error("The value of %r cannot be cached: %r", key, error)
             return False
@@ -139,21 +141,12 @@ class Entries:
 
     def _open(self, name: str, data: bytes | None) -> Entry | None:
         try:
-            return Entry(*self._sealer(name).loads(data)) if data else None
-        except Exception as error:  # not signed by us, or of a class that changed or moved
+            found = self.sealer.open(name, data) if data else None
+            return Entry(*found) if found else None
+        except Exception as error:  # not signed by us, or of a class that is gone
             logger.warning("An entry of the cache is ignored: %s", type(error).__name__)
             self.breaker.delete_many(name)
             return None
-
-    def _sealer(self, name: str) -> Serializer[bytes]:
-        """Pickles values and signs them, together with their name, before they go to the store.
-
-        It unpickles only values with its own signature, so an attacker who can write to the store
-        cannot run code. Values that were signed with a key in SECRET_KEY_FALLBACKS stay readable.
-        """
-        keys = [*(self.config["SECRET_KEY_FALLBACKS"] or ()), self.config["SECRET_KEY"]]
-        how = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
-        return Serializer(keys, salt=name, serializer=pickle, signer_kwargs=how)
 
 
 def _bucket(key: str) -> str:
