@@ -2,12 +2,15 @@
 
 import socket
 import threading
+import time
 from contextlib import suppress
 from urllib.parse import urlsplit, urlunsplit
 
 
 class Line:
     """A relay on a port of its own. The service connects to `near_end` instead of the server."""
+
+    NARROW = 1_000_000  # bytes a second
 
     def __init__(self, url: str) -> None:
         self.url = urlsplit(url)
@@ -27,9 +30,9 @@ class Line:
         return urlunsplit(self.url._replace(netloc=f"{login}{at}{host}:{port}"))
 
     def fail(self, state: str) -> None:
-        """It `hangs`, talks `nonsense`, or is `closed`."""
+        """It `hangs`, is `narrow`, talks `nonsense`, or is `closed`."""
         self.state = state
-        if state != "hangs":
+        if state not in ("hangs", "narrow"):
             self._hang_up()
         if state == "closed":
             self._close(self._listener)
@@ -58,7 +61,9 @@ class Line:
     def _carry(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError), source:
             while data := source.recv(65536):
-                if self.state == "works":
+                if self.state == "narrow":
+                    time.sleep(len(data) / self.NARROW)
+                if self.state in ("works", "narrow"):
                     sink.sendall(data)
                 elif self.state == "nonsense":
                     source.sendall(b"220 mail.example ESMTP\r\n")

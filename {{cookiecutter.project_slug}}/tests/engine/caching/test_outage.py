@@ -1,5 +1,6 @@
 """Bounded failure: no request fails because the cache is down, and only one waits."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -166,6 +167,19 @@ def test_a_computation_during_an_outage_blocks_nobody_afterwards(
         begun = time.monotonic()
         assert cache.remember("key", lambda: "second") == "second"
         assert time.monotonic() - begun < 2  # the lease would be five
+
+
+def test_a_value_that_is_too_large_for_the_network_is_no_outage(
+    make_app: MakeApp, line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    with make_app(CACHE_URL=line.near_end).app_context():
+        cache.set("small", "value")
+        line.fail("narrow")
+        for _ in range(2):
+            assert cache.remember("large", lambda: os.urandom(900_000))
+            assert cache.get("small") == "value"
+    said = [record.getMessage() for record in caplog.records if record.name == BREAKER]
+    assert ["bytes are not cached" in message for message in said] == [True, True]
 
 
 def test_workers_that_ping_at_once_do_not_disturb_each_other(

@@ -13,6 +13,7 @@ from typing import Any
 from flask_caching.backends.base import BaseCache
 
 PROBE_INTERVAL = 1.0  # seconds
+LARGE = 50_000  # bytes, which may take longer on their way than the client waits
 PROBES = 16  # keys: if one of several servers is down, some of these keys are on it
 FAILED = object()
 
@@ -42,7 +43,13 @@ class Breaker:
         return list(self._try([None] * len(keys), "get_many", *keys))
 
     def set(self, key: str, value: bytes, timeout: int) -> bool:
-        return bool(self._try(False, "set", key, value, timeout))
+        if len(value) < LARGE:
+            return bool(self._try(False, "set", key, value, timeout))
+        try:
+            return not self.open and bool(self.backend.set(key, value, timeout))
+        except Exception as error:  # no reason to go on without the cache: it may be the size
+            logger.warning("%d bytes are not cached: %s", len(value), type(error).__name__)
+            return False
 
     def add(self, key: str, value: bytes, timeout: int) -> bool:
         return bool(self._try(False, "add", key, value, timeout))
@@ -57,6 +64,13 @@ class Breaker:
                 if self.open:  # otherwise the probe closed the breaker meanwhile: try again
                     self._undeleted.update(dict.fromkeys(keys, until))
                     return
+
+    def origin(self, key: str) -> bytes:
+        """Tells the server process that holds the key from others, if the backend can tell."""
+        find: Any = getattr(self.backend, "origin", None)
+        with suppress(Exception):  # a cluster may not know at the moment
+            return find(key) if find else b""
+        return b""
 
     def ping(self) -> bool:
         """Whether the backend stores values and returns them. Raises the errors of its client."""

@@ -51,6 +51,9 @@ class Entries:
     deleting its version; the next reader makes a new one. A value and its versions are read in one
     round trip, so no reader gets a value whose computation began before an invalidation.
 
+    A version begins with the origin of its server: all versions are void if the server restarted
+    or another one took over, because it may have missed an invalidation.
+
     Values are those of one release of the service. Keys, tags and leases are common to all, so that
     during a deploy the old and the new code invalidate for each other.
     """
@@ -75,11 +78,9 @@ class Entries:
         name = self.name("value", key)
         names = [self.name("tag", tag) for tag in (_bucket(key), *tags)]
         data, lease, *found = self.breaker.get_many(name, self.name("lease", key), *names)
-        versions = dict(zip(names, found, strict=True))
+        versions = self._of_their_servers(names, found)
         for tag in [tag for tag, version in versions.items() if version is None]:
-            new = secrets.token_bytes(8)
-            added = self.breaker.add(tag, new, MONTH)
-            versions[tag] = new if added else self.breaker.get_many(tag)[0]  # another was first
+            versions[tag] = self._new_version(tag, found[names.index(tag)])
         [entry] = self._valid([self._open(name, data)], versions)
         return entry, versions, lease
 
@@ -130,10 +131,25 @@ class Entries:
         self.invalidate(*BUCKETS)
         return not self.breaker.open
 
+    def _of_their_servers(self, names: Sequence[str], found: Sequence[bytes | None]) -> Versions:
+        """The versions by name. What a server holds from before it started is void."""
+        return {
+            name: version if version and version.startswith(self.breaker.origin(name)) else None
+            for name, version in zip(names, found, strict=True)
+        }
+
+    def _new_version(self, name: str, void: bytes | None) -> bytes | None:
+        """Make a version, or read the one that another request made first."""
+        if void:
+            self.breaker.delete_many(name)
+        new = self.breaker.origin(name) + secrets.token_bytes(8)
+        return new if self.breaker.add(name, new, MONTH) else self.breaker.get_many(name)[0]
+
     def _valid(self, entries: list[Entry | None], known: Versions) -> list[Entry | None]:
         """The entries whose tags still have the same versions, and None for the others."""
-        others = {tag for entry in entries if entry for tag in entry.versions} - known.keys()
-        known = known | dict(zip(others, self.breaker.get_many(*others), strict=True))
+        tags = {tag for entry in entries if entry for tag in entry.versions}
+        others = [*(tags - known.keys())]
+        known = known | self._of_their_servers(others, self.breaker.get_many(*others))
         return [
             entry if entry and entry.versions.items() <= known.items() else None
             for entry in entries

@@ -10,6 +10,7 @@ Sentinels and clusters use TLS.
 """
 
 import re
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from redis import ConnectionPool, Redis, RedisCluster, RedisError, Sentinel
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
 from redis.connection import parse_url
-from redis.exceptions import ConnectionError
+from redis.exceptions import ConnectionError, MasterDownError, ReadOnlyError
 from redis.retry import Retry
 
 SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
@@ -26,12 +27,19 @@ SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
 # The library's own 5 s and 10 retries are longer than a request may take.
 TIMEOUTS = {"socket_connect_timeout": 0.2, "socket_timeout": 0.3}  # seconds
 DISCOVERY = {"socket_connect_timeout": 0.1, "socket_timeout": 0.1, "protocol": 2}  # of a Sentinel
-ONCE_MORE = Retry(NoBackoff(), 1, (ConnectionError,))  # but not after a timeout
+# Not after a timeout. A server that became a replica refuses to write: a new connection to the
+# same address leads to its successor.
+ONCE_MORE = Retry(NoBackoff(), 1, (ConnectionError, ReadOnlyError, MasterDownError))
 NEVER = Retry(NoBackoff(), 0)
 
 
-def connect(url: str) -> Any:
+Greeting = Callable[[Any], object]
+
+
+def connect(url: str, greet: Greeting | None = None) -> Any:
     """A client whose values are bytes. It connects on first use, but checks the URL at once.
+
+    `greet` is called with each new connection to a data server, before its first command.
 
     An operation waits 0.4 s at most (0.3 s for each node when a whole cluster hangs), then raises
     RedisError or RedisClusterException. Raises ValueError for a URL that cannot be read.
@@ -39,6 +47,8 @@ def connect(url: str) -> Any:
     try:
         topology, hosts, options = _read(url)
         service = options.pop("service_name", "mymaster")
+        if greet:
+            options["redis_connect_func"] = _greeted(topology, greet)
         login = {name: options.pop(f"sentinel_{name}", None) for name in ("username", "password")}
         pool = ConnectionPool(retry=ONCE_MORE, **options)
         pool.make_connection()  # raises TypeError for an option that it does not know
@@ -61,6 +71,17 @@ def connect(url: str) -> Any:
         **options,
     )
     return sentinel.master_for(service)  # type: ignore[no-untyped-call]
+
+
+def _greeted(topology: str, greet: Greeting) -> Greeting:
+    if topology == "cluster":  # whose client does the library's own part itself
+        return greet
+
+    def begin(connection: Any) -> None:
+        connection.on_connect()
+        greet(connection)
+
+    return begin
 
 
 class Cluster:
