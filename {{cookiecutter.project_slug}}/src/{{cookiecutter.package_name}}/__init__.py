@@ -40,7 +40,7 @@ def create_app(overrides: dict[str, object] | None = None) -> Flask:
         TESTING=settings.app_env == "testing",
         PERMANENT_SESSION_LIFETIME=timedelta(seconds=settings.session_lifetime),
         # Browsers accept a cookie with this prefix over TLS only, and from this host only.
-        SESSION_COOKIE_NAME="__Host-session" if settings.production else "session",
+        SESSION_COOKIE_NAME=f"{'__Host-' * settings.production}{{ cookiecutter.project_slug }}",
         SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_SECURE=settings.production,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -156,8 +156,15 @@ def test_after_a_restart_of_the_store_no_request_fails(make_app: MakeApp, way: W
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_store_that_works_answers_a_probe(app: Flask) -> None:
-    store_of(app).ping()
+def test_a_probe_does_what_requests_do(app: Flask) -> None:
+    interface: Any = app.session_interface
+    count = Counted(app)
+    calls = count.of(interface.ping)
+    assert set(calls) == {"create", "load", "delete"}
+    assert interface.ping()
+    for operation in ("create", "load", "delete"):
+        with failing(operation, app), pytest.raises(store_of(app).errors):
+            interface.ping()
 
 
 @pytest.mark.usefixtures("patient")

@@ -25,6 +25,6 @@ def schemes() -> tuple[str, ...]:
 
 
 def normalized(url: str) -> str:
-    """The same URL as SQLAlchemy understands it. Creates a file's folder. Raises ValueError."""
+    """The same URL as SQLAlchemy understands it. Creates a file. Raises ValueError."""
     changed: str = speakers.speaker(__name__, url).normalized(url)
     return changed

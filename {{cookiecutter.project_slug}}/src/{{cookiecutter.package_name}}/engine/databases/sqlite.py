@@ -1,12 +1,15 @@
 """SQLite: a file on this host, with many readers and one writer at a time."""
 
+import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Dialect
 
 from .. import databases
+from ..files import make_folder
 
 SCHEMES = ("sqlite",)
 ENGINE_OPTIONS: dict[str, Any] = {}
@@ -23,12 +26,14 @@ OUTAGES = (
 
 
 def normalized(url: str) -> str:
-    """The same URL with the absolute path of its file. Creates the folder of the file."""
+    """The same URL with the absolute path of its file. Creates the file, if it is missing."""
     start, slashes, file = url.partition(":///")
     if not file or file.startswith((":memory:", "file:")):
         return url
     path = Path(file).absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
+    with suppress(OSError):  # the first connection says it better
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     return f"{start}{slashes}{path}"
 
 

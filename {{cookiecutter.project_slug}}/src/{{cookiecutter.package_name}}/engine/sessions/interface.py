@@ -23,6 +23,7 @@ lifetime in the store.
 If the store fails, requests that use the session get 503 with Retry-After.
 """
 
+import secrets
 import time
 from importlib import import_module
 from typing import cast
@@ -37,6 +38,7 @@ from ..page import join_lines
 from .session import Record, Session
 from .stores import Store
 
+PROBES = 16  # keys, if there are several servers
 RENEWAL = 0.1  # of the lifetime, after which the cookie and the store's record are renewed
 
 
@@ -69,9 +71,20 @@ class StoredSessions(SessionInterface):
         """Add the store's operations to the metrics of a registry."""
         self.store = cast(Store, Watched("sessions", self.store, app, registry))
 
-    def ping(self) -> None:
-        """Ask the store for an answer. Raises the errors of its client."""
-        self.store.ping()
+    def ping(self) -> bool:
+        """Whether the store keeps sessions and returns them. Raises the errors of its client.
+
+        It does what requests do: a store that is full, or became a replica, may still be read.
+        """
+        name = f"{self.key_prefix}probe:{secrets.token_hex(8)}"
+        # Of several servers each gets some of the keys.
+        keys = [f"{name}{number}" for number in range(PROBES if self.store.spread else 1)]
+        for key in keys:
+            self.store.create(key, b"probe")
+        found = [self.store.load(key) for key in keys]
+        for key in keys:
+            self.store.delete(key)
+        return found == [b"probe"] * len(keys)
 
     def open_session(self, app: Flask, request: Request) -> Session:
         """Read the cookie: `<id>.<Unix time at which it was sent>`. This does not ask the store."""

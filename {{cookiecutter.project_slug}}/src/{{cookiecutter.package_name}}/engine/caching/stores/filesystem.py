@@ -1,54 +1,64 @@
 """The cache in files: shared by the workers of one host, without a server."""
 
-import fcntl
 import hashlib
 import itertools
 import os
 import struct
 import tempfile
 import time
+from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from flask import Flask
 from flask_caching.backends.base import BaseCache
 from flask_caching.utils import normalize_timeout
 
+from ...files import locked, make_folder, path_of
+
 SCHEMES = ("file",)
 HEADER = struct.Struct("!d")  # when the file expires, in seconds since the epoch
-SWEEP_EVERY = 100  # writes
+FOLDERS = 256
+LIMIT = 256 * 1024 * 1024  # bytes of values
+SWEEP_EVERY = 100  # reads of a process
+PATIENCE = 0.4  # seconds, for a lock
+SMALL = 100  # bytes of a version or a lease, which is no value
 
 
 class Store(BaseCache):
     """A file for each key. A write replaces the whole file, so a reader never sees half a value.
 
-    Every hundredth write of a process removes the expired files of the folder it wrote to, so
-    that old values do not fill the disk.
+    Each process sweeps a folder after every hundredth read, and the one it wrote to after every
+    quarter of what a folder may have: what has expired goes, and the oldest values if the folder
+    has more than its part of `limit` bytes.
     """
 
-    def __init__(self, folder: Path, default_timeout: int) -> None:
+    def __init__(self, folder: Path, default_timeout: int, limit: int = LIMIT) -> None:
         super().__init__(default_timeout)
         self.folder = folder
-        self._writes = itertools.count(1)
+        self.limit = limit
+        self._reads = itertools.count(1)
+        self._written: Counter[Path] = Counter()  # bytes since the last sweep of the folder
 
     @classmethod
     def factory(
         cls, app: Flask, config: dict[str, Any], args: list[Any], kwargs: dict[str, Any]
     ) -> "Store":
-        folder = Path(unquote(urlsplit(config["CACHE_URL"]).path))
-        return cls(folder.absolute(), kwargs["default_timeout"])
+        return cls(path_of(config["CACHE_URL"]), kwargs["default_timeout"])
 
     def get_many(self, *keys: str) -> list[Any]:
+        read = next(self._reads)
+        if read % SWEEP_EVERY == 0:
+            self._sweep(self.folder / f"{read // SWEEP_EVERY % FOLDERS:02x}")
         return [self._read(self._path(key)) for key in keys]
 
     def set(self, key: str, value: bytes, timeout: int | timedelta | None = None) -> bool:
         seconds = normalize_timeout(timeout) or 0
         expiry = time.time() + seconds if seconds else float("inf")
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         handle, draft = tempfile.mkstemp(dir=path.parent)
         try:
             with open(handle, "wb") as file:
@@ -57,15 +67,15 @@ class Store(BaseCache):
         except OSError:
             os.unlink(draft)
             raise
-        if next(self._writes) % SWEEP_EVERY == 0:
+        self._written[path.parent] += len(value)
+        if self._written[path.parent] > self.limit / FOLDERS / 4:
             self._sweep(path.parent)
+            self._written[path.parent] = 0
         return True
 
     def add(self, key: str, value: bytes, timeout: int | timedelta | None = None) -> bool:
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path.parent / ".lock", "wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed or the process dies
+        with locked(path.parent, PATIENCE):
             return self._read(path) is None and self.set(key, value, timeout)
 
     def delete_many(self, *keys: str) -> list[str]:
@@ -90,11 +100,20 @@ class Store(BaseCache):
         return None if _expired(data) else data[HEADER.size :]
 
     def _sweep(self, folder: Path) -> None:
-        for path in folder.iterdir():
-            with suppress(FileNotFoundError), path.open("rb") as file:  # other processes sweep, too
-                data = file.read(HEADER.size)
-                if data and _expired(data):
-                    path.unlink()
+        values = []
+        with suppress(FileNotFoundError):
+            for path in folder.iterdir():
+                with suppress(FileNotFoundError), path.open("rb") as file:  # others sweep, too
+                    data, stat = file.read(HEADER.size), os.fstat(file.fileno())
+                    if data and _expired(data):
+                        path.unlink()
+                    elif stat.st_size > SMALL:
+                        values.append((stat.st_mtime, stat.st_size, path))
+        excess = sum(size for _, size, _ in values) - self.limit / FOLDERS
+        for _, size, path in sorted(values)[:-1]:  # the newest one stays in any case
+            if excess > 0:
+                path.unlink(missing_ok=True)
+                excess -= size
 
 
 def _expired(data: bytes) -> bool:

@@ -13,6 +13,7 @@ class Store(Protocol):
     """
 
     errors: tuple[type[Exception], ...]
+    spread: bool = False  # whether several servers share the keys
 
     def load(self, key: str) -> bytes | None: ...
 
@@ -23,8 +24,6 @@ class Store(Protocol):
         """Compare and set: store `new` if `old`, from `load`, is still there. Returns whether."""
 
     def delete(self, key: str) -> None: ...
-
-    def ping(self) -> None: ...
 
 
 def schemes() -> tuple[str, ...]:

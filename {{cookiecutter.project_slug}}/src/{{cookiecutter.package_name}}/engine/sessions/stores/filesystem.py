@@ -1,14 +1,11 @@
 """Sessions in files, in the folder that SESSION_URL names: for the processes of one host."""
 
-import fcntl
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
+from ...files import locked, path_of
 from .. import stores
 
 SCHEMES = ("file",)
@@ -24,7 +21,7 @@ class Store(stores.Store):
     errors = (OSError,)
 
     def __init__(self, url: str, lifetime: int) -> None:
-        self._root = Path(url2pathname(urlsplit(url).path)).absolute()
+        self._root = path_of(url)
         self._lifetime = lifetime  # seconds
 
     def load(self, key: str) -> bytes | None:
@@ -52,10 +49,6 @@ class Store(stores.Store):
         with self._lock(self._path(key).parent):
             self._path(key).unlink(missing_ok=True)
 
-    def ping(self) -> None:
-        with self._lock(self._root):
-            pass
-
     def prune(self) -> int:
         """Remove the expired files. Returns their number."""
         removed = 0
@@ -81,21 +74,5 @@ class Store(stores.Store):
             file.write(data)
         new.replace(path)
 
-    @contextmanager
-    def _lock(self, folder: Path) -> Iterator[None]:
-        """One process at a time, until the block ends or the process dies. Raises TimeoutError."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
-        deadline = time.monotonic() + PATIENCE
-        try:
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise TimeoutError(f"{folder} is locked") from None
-                    time.sleep(0.001)
-            yield
-        finally:
-            os.close(handle)
+    def _lock(self, folder: Path) -> AbstractContextManager[None]:
+        return locked(folder, PATIENCE)

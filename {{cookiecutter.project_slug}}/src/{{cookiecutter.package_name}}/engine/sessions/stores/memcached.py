@@ -26,6 +26,7 @@ class Store(stores.Store):
 
     def __init__(self, url: str, lifetime: int) -> None:
         self._client = client.connect(url)
+        self.spread = "," in url
         self._lifetime = lifetime  # seconds
 
     def load(self, key: str) -> Loaded | None:
@@ -45,9 +46,6 @@ class Store(stores.Store):
 
     def delete(self, key: str) -> None:
         self._client.delete(key)
-
-    def ping(self) -> None:
-        self._client.stats()
 
     def _expiry(self) -> int:
         return self._lifetime if self._lifetime <= LONGEST else int(time.time()) + self._lifetime

@@ -19,6 +19,7 @@ class Store(stores.Store):
 
     def __init__(self, url: str, lifetime: int) -> None:
         self._client = client.connect(url)
+        self.spread = "cluster:" in url
         self._lifetime = lifetime  # seconds
 
     def load(self, key: str) -> bytes | None:
@@ -33,6 +34,3 @@ class Store(stores.Store):
 
     def delete(self, key: str) -> None:
         self._client.delete(key)
-
-    def ping(self) -> None:
-        self._client.ping()

@@ -66,9 +66,6 @@ class Store(stores.Store):
     def delete(self, key: str) -> None:
         self._run(table.delete().where(table.c.id == key))
 
-    def ping(self) -> None:
-        self._run(sa.select(1))
-
     def prune(self) -> int:
         """Remove the expired rows, 1000 at a time. Returns their number."""
         expired = sa.select(table.c.id).where(table.c.expires <= time.time()).limit(1000).subquery()
