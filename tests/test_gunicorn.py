@@ -163,7 +163,7 @@ def test_every_line_of_the_log_is_an_object_that_tells_its_request_and_no_secret
     for line in service.lines():
         assert line.keys() >= {"time", "level", "logger", "message"}
         assert ("request_id" in line) == ("path" in line)
-    (session,) = re.findall("__Host-session=([^;]+)", cart.headers["Set-Cookie"])
+    (session,) = re.findall("__Host-my-service=([^;]+)", cart.headers["Set-Cookie"])
     for secret in (*SECRETS.values(), session, "salt", "Private"):
         assert secret not in service.log.read_text()
 

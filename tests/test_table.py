@@ -17,7 +17,7 @@ EVERYWHERE = {
     *("engine/__init__.py", "engine/page.py", "engine/urls.py"),
     *("engine/sessions/__init__.py", "engine/sessions/serializer.py"),
     *("tests/engine/__init__.py", "tests/engine/sessions/__init__.py", "tests/engine/test_page.py"),
-    *("tests/engine/hub.py", "tests/engine/patience.py", "tests/engine/visitor.py"),
+    *("tests/engine/hub.py", "tests/engine/apart.py", "tests/engine/visitor.py"),
 }
 
 

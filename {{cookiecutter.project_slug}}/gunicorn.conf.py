@@ -24,6 +24,9 @@ if settings.production:
 workers = settings.web_concurrency
 threads = 8
 
+# No proxy may say in a header where the service is mounted: the variable SCRIPT_NAME does.
+forwarder_headers = ""
+
 timeout = 30  # seconds until a worker that hangs is replaced: longer than any wait for a backend
 graceful_timeout = 25  # seconds that running requests have when the service stops
 keepalive = 65  # seconds, a little longer than proxies keep idle connections

@@ -74,7 +74,8 @@ with app.app_context():
 for _ in range(KEYS // 3):
     browser, thief = app.test_client(), app.test_client()
     assert [browser.get(path).text for path in ("/visit", "/visit")] == ["1", "2"]
-    thief.set_cookie("session", browser.get_cookie("session").value)
+    name = app.config["SESSION_COOKIE_NAME"]
+    thief.set_cookie(name, browser.get_cookie(name).value)
     assert [browser.get(path).text for path in ("/sign-in", "/visit")] == ["3", "4"]
     assert thief.get("/visit").text == "1"
     assert [browser.get(path).text for path in ("/sign-out", "/visit")] == ["", "1"]

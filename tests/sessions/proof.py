@@ -55,7 +55,7 @@ for app in (slow, quick):
 
 def ask(app: Flask, path: str, cookie: str) -> str:
     client = app.test_client()
-    client.set_cookie("session", cookie)
+    client.set_cookie(app.config["SESSION_COOKIE_NAME"], cookie)
     return str(client.get(path).text)
 
 
@@ -63,7 +63,7 @@ def log_out_meanwhile(at_once: bool, threads: ThreadPoolExecutor) -> list[str]:
     """Whom the reader, the writer, the logout, and then a request with the same cookie see."""
     visitor = quick.test_client()
     visitor.get("/log_in")
-    cookie = visitor.get_cookie("session").value
+    cookie = visitor.get_cookie(quick.config["SESSION_COOKIE_NAME"]).value
     end.clear()
     seen = [threads.submit(ask, slow, path, cookie) for path in ("/read", "/write")]
     begun.wait(30)

@@ -3,15 +3,13 @@
 import logging
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from . import caching, create_app, log_handler, routes, settings
-from .engine.patience import patience
+from .engine.apart import own_files, patience
 
 MakeApp = Callable[..., Flask]
 HAS_DATABASE = "database_url" in settings.Settings.model_fields
@@ -33,7 +31,7 @@ def make_app(
     """Services with `routes`. Each has its own cache; those of a module share their sessions."""
     ours = f"test:{uuid.uuid4().hex}:"
     shared: dict[str, object] = {"APP_ENV": "testing", "SESSION_KEY_PREFIX": ours}
-    shared |= files(tmp_path_factory.mktemp("service"))
+    shared |= own_files(settings.load_settings().model_dump(), tmp_path_factory.mktemp("service"))
     if HAS_DATABASE:
         shared["DATABASE_URL"] = request.getfixturevalue("database")
     made: list[Flask] = []
@@ -49,17 +47,6 @@ def make_app(
             with app.app_context():
                 database.engine.dispose()
     made.clear()  # with it goes what their session stores keep open
-
-
-def files(folder: Path) -> dict[str, object]:
-    """The settings whose URLs name a file or a folder, with one in this folder instead."""
-    given = settings.load_settings().model_dump()
-    urls = {name: urlsplit(given[name].get_secret_value()) for name in given if "_url" in name}
-    return {
-        name.upper(): f"{url.scheme}:///{folder / name}"
-        for name, url in urls.items()
-        if url.path and not url.netloc and not Path(url.path).is_socket()
-    }
 
 
 @pytest.fixture(scope="module")

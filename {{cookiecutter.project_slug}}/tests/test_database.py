@@ -72,3 +72,9 @@ def test_the_driver_understands_the_database_url(monkeypatch: pytest.MonkeyPatch
     default = settings.Settings.model_fields["database_url"].default.get_secret_value()
 
     assert given != default  # what becomes of it is the engine's to test
+
+
+def test_a_token_that_is_short_or_fits_into_no_header_is_refused() -> None:
+    for token in ("x", "a b c d e f g", "tökens-are-ascii", "line\nfeeds-are-not"):
+        with pytest.raises(SystemExit, match="API_TOKEN must be 8 or more"):
+            settings.load_settings({"API_TOKEN": token})

@@ -36,7 +36,7 @@ def test_only_a_request_is_a_json_object(production: Flask, stream: io.StringIO)
 
 def test_the_log_holds_nothing_private(production: Flask, stream: io.StringIO) -> None:
     client = production.test_client()
-    client.set_cookie("session", "private-cookie")
+    client.set_cookie(production.config["SESSION_COOKIE_NAME"], "private-cookie")
     client.get(
         "/tests/cached?q=private-query",
         headers={"Authorization": "Bearer private-token", "User-Agent": "private-browser"},

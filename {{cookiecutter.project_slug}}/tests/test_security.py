@@ -68,12 +68,14 @@ def test_every_method_that_changes_something_is_guarded(client: FlaskClient) -> 
 
 
 def test_the_cookie_is_safe_and_in_production_bound_to_tls(app: Flask, production: Flask) -> None:
-    for service, name in ((app, "session"), (production, "__Host-session")):
+    name = app.config["SESSION_COOKIE_NAME"]
+    assert name != "session"  # another service on this host would have it, too
+    for service, prefix in ((app, ""), (production, "__Host-")):
         client = service.test_client()
         for note in ("x", ""):  # which ends the session
             answer = client.post("/tests/note", data={"note": note}, base_url="https://localhost")
             cookie = answer.headers["Set-Cookie"]
-            assert cookie.startswith(f"{name}=")
+            assert cookie.startswith(f"{prefix}{name}=")
             assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
             assert ("; Secure" in cookie) == (service is production)
             assert "Domain" not in cookie
@@ -86,14 +88,16 @@ def test_a_body_of_more_than_a_megabyte_is_refused(client: FlaskClient) -> None:
 def test_only_trusted_hosts_are_answered(make_app: MakeApp) -> None:
     client = make_app(TRUSTED_HOSTS="shop.example, .shop.example").test_client()
 
-    def status(host: str, path: str = "/livez", method: str = "GET") -> int:
+    def status(host: str, path: str, method: str = "GET") -> int:
         return client.open(path, method=method, headers={"Host": host}).status_code
 
-    assert status("shop.example") == status("www.shop.example:8000") == 200
-    assert status("127.0.0.1:8000") == 200  # the container's health check
-    assert status("shop.example.elsewhere.example") == 400
-    assert status("elsewhere.example", "/nothing") == 400
-    assert status("elsewhere.example", "/tests/note", "POST") == 400
+    for host in ("shop.example", "www.shop.example:8000", "SHOP.example.", "[::1]:8000"):
+        assert status(host, "/tests/cached") == (400 if ":1" in host else 200)
+    for probe in ("/livez", "/readyz", "/metrics"):
+        assert status("10.0.0.7:8000", probe) == 200  # a pod's address
+    for path in ("/nothing", "/tests/cached", "/static/style.css"):
+        assert status("elsewhere.example", path) == 400
+    assert status("shop.example.elsewhere.example", "/tests/note", "POST") == 400
 
 
 def test_any_valid_host_is_answered_by_default(client: FlaskClient) -> None:

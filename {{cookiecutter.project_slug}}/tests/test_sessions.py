@@ -54,7 +54,7 @@ def test_an_error_page_is_shown_where_every_answer_needs_the_session(make_app: M
         return "hello"
 
     client = app.test_client()
-    client.set_cookie("session", "a" * 43)
+    client.set_cookie(app.config["SESSION_COOKIE_NAME"], "a" * 43)
     broken_store(app)
     for path in ("/tests/note", "/after"):
         assert_out_of_reach(client.get(path))

@@ -101,6 +101,13 @@ def test_white_space_around_a_value_is_dropped(monkeypatch: pytest.MonkeyPatch) 
     assert given.cache_url.get_secret_value() == "null://"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
+def test_a_file_that_is_not_utf_8_is_refused_in_one_sentence(folder: Path, encoding: str) -> None:
+    (folder / ".env").write_text("APP_ENV=testing\nSECRET_KEY=sésame\n", encoding)
+
+    assert refusal() == "The file .env cannot be read: save it as text in UTF-8."
+
+
 def test_an_empty_variable_has_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "")
 

@@ -1,8 +1,12 @@
 """Security: requests that the service refuses, and headers that protect visitors."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask, Response, abort, request
 from werkzeug.exceptions import BadHost, SecurityError
+from werkzeug.sansio.utils import host_is_trusted
 
+PROBES = {"/livez", "/readyz", "/metrics"}  # asked by address: they answer for any host
 LARGEST_BODY = 1024 * 1024  # bytes
 
 HEADERS = {
@@ -21,11 +25,16 @@ def init_security(app: Flask) -> None:
     settings = app.extensions["settings"]
     headers = HEADERS | ({"Strict-Transport-Security": HSTS} if settings.production else {})
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_CONTENT_LENGTH"] or LARGEST_BODY
-    if settings.trusted_hosts:  # the container's health check uses 127.0.0.1
-        app.config["TRUSTED_HOSTS"] = [*settings.trusted_hosts, "localhost", "127.0.0.1"]
+    trusted = [host.lower().rstrip(".") for host in settings.trusted_hosts]
     for error in (BadHost, SecurityError):
         app.register_error_handler(error, refuse_host)
     app.before_request(refuse_cross_origin)
+
+    @app.before_request
+    def refuse_unknown_host() -> None:
+        host = (urlsplit(f"//{request.host}").hostname or "").rstrip(".")  # as DNS compares names
+        if trusted and request.path not in PROBES and not host_is_trusted(host, trusted):
+            raise SecurityError(host)
 
     @app.after_request
     def add_headers(response: Response) -> Response:

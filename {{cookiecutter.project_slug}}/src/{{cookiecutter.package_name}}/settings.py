@@ -1,6 +1,10 @@
 """The settings: read from the environment and `.env`, and checked once at start."""
 
+# {% if cookiecutter.database != "none" %}
+import re
+# {% endif %}
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -44,6 +48,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_file=".env",
+        env_file_encoding="utf-8-sig",  # some editors begin a file with a mark
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -133,6 +138,16 @@ class Settings(BaseSettings):
     def _for_the_driver(cls, value: SecretStr) -> SecretStr:
         return SecretStr(normalized(value.get_secret_value()))
 
+    @field_validator("api_token")
+    @classmethod
+    def _sendable(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not re.fullmatch("[!-~]{8,}", value.get_secret_value()):
+            raise ValueError(
+                "must be 8 or more ASCII characters without spaces: clients send it in a header, "
+                "and nobody may guess it"
+            )
+        return value
+
     # {% endif %}
 
 def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
@@ -142,6 +157,13 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
     (never a secret or a URL) and what is allowed.
     """
     values: dict[str, Any] = {name.lower(): value for name, value in (overrides or {}).items()}
+    try:
+        if "\0" in Path(".env").read_text("utf-8"):
+            raise UnicodeError
+    except FileNotFoundError:
+        pass
+    except (UnicodeError, OSError):
+        raise SystemExit("The file .env cannot be read: save it as text in UTF-8.") from None
     try:
         return Settings(**values)
     except ValidationError as error:

@@ -1,6 +1,7 @@
 """Reads the cache's figures from the running service, for `flask cache stats`."""
 
 import http.client
+import os
 from collections import Counter
 from collections.abc import Mapping
 
@@ -42,7 +43,7 @@ def read_metrics(port: int) -> Counter[str]:
     counts: Counter[str] = Counter(hit=0)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
-        connection.request("GET", "/metrics")
+        connection.request("GET", os.environ.get("SCRIPT_NAME", "") + "/metrics")
         text = connection.getresponse().read().decode()
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
