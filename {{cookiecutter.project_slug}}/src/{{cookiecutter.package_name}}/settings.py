@@ -11,36 +11,21 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 # {% if cookiecutter.cache_backend != "none" %}
-from .engine.caching import schemes as cache_schemes
+from .engine.caching import check_url as check_cache_url
+# {% else %}
+from .engine.nocache import check_url as check_cache_url
 # {% endif %}
 # {% if cookiecutter.database != "none" %}
 from .engine.databases import normalized
-from .engine.databases import schemes as database_schemes
 # {% endif %}
 # {% if cookiecutter.session_store != "cookie" %}
-from .engine.sessions.stores import schemes as session_schemes
+from .engine.sessions.stores import check_url as check_session_url
 # {% endif %}
-from .engine.urls import check
 
 EXAMPLE_KEY = "development-only-key-never-deploy-it"
 # {% if cookiecutter.database != "none" %}
 DATABASE_URL = "{{ cookiecutter.__database_url }}"
 # {% endif %}
-
-# The schemes that each URL may have, from the engine's modules.
-SCHEMES = {
-    # {% if cookiecutter.cache_backend == "none" %}
-    "cache_url": ("null",),
-    # {% else %}
-    "cache_url": cache_schemes(),
-    # {% endif %}
-    # {% if cookiecutter.database != "none" %}
-    "database_url": database_schemes(),
-    # {% endif %}
-    # {% if cookiecutter.session_store != "cookie" %}
-    "session_url": session_schemes(),
-    # {% endif %}
-}
 
 
 class Settings(BaseSettings):
@@ -113,12 +98,20 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator(*SCHEMES)
+    @field_validator("cache_url")
     @classmethod
-    def _readable(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
-        check(value.get_secret_value(), SCHEMES[str(info.field_name)])
+    def _for_the_cache(cls, value: SecretStr) -> SecretStr:
+        check_cache_url(value.get_secret_value())
         return value
 
+    # {% if cookiecutter.session_store != "cookie" %}
+    @field_validator("session_url")
+    @classmethod
+    def _for_the_session_store(cls, value: SecretStr) -> SecretStr:
+        check_session_url(value.get_secret_value())
+        return value
+
+    # {% endif %}
     # {% if cookiecutter.cache_backend == "simple" %}
     @field_validator("cache_url")
     @classmethod

@@ -12,6 +12,7 @@ from flask import Flask, Response, current_app
 from flask_caching.utils import normalize_timeout
 
 from .page import Page, answer_of, conditional, guard, tell_refusal
+from .urls import check
 
 if TYPE_CHECKING:  # private names of Flask-Caching: the types that its decorators return
     from flask_caching import _CachedFunction, _MemoizedFunction
@@ -21,6 +22,11 @@ R = TypeVar("R")
 T = TypeVar("T")
 View = TypeVar("View", bound=Callable[..., Any])
 Timeout = int | timedelta | None
+
+
+def check_url(url: str) -> None:
+    """Raise ValueError, with the end of a sentence, for a CACHE_URL other than null://."""
+    check(url, ("null",))
 
 
 class Cache(flask_caching.Cache):

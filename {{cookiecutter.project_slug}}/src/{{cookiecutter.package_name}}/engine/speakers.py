@@ -5,7 +5,7 @@ from functools import cache
 from importlib import import_module
 from types import ModuleType
 
-from .urls import check
+from . import urls
 
 
 @cache
@@ -16,7 +16,19 @@ def speakers(package: str) -> dict[str, ModuleType]:
     return {scheme: module for module in modules for scheme in getattr(module, "SCHEMES", ())}
 
 
+def check(package: str, url: str, *others: str) -> None:
+    """Raise ValueError, with the end of a sentence, if no module of the package can use the URL.
+
+    `others` are schemes that need no module.
+    """
+    known = speakers(package)
+    urls.check(url, (*known, *others))
+    module = known.get(url.partition(":")[0])
+    if check_url := getattr(module, "check_url", None):
+        check_url(url)
+
+
 def speaker(package: str, url: str) -> ModuleType:
     """The module of a package for the URL. Raises ValueError, with a sentence, if there is none."""
-    check(url, tuple(speakers(package)))
+    check(package, url)
     return speakers(package)[url.partition(":")[0]]

@@ -14,7 +14,9 @@ def check(url: str, schemes: tuple[str, ...]) -> None:
         allowed = ", ".join(f"{name}://" for name in schemes)
         raise ValueError(f"has {found}, which this service does not speak: use one of {allowed}")
     try:
-        servers = urlsplit(url).netloc.rpartition("@")[2]
+        login, _, servers = urlsplit(url).netloc.rpartition("@")
+        if "@" in login:
+            raise ValueError
         for server in servers.split(","):
             _ = urlsplit(f"//{server}").port  # raises ValueError if it is not a number
     except ValueError:  # its text may quote a password

@@ -55,6 +55,49 @@ class Letter(Base):
     author_id: Mapped[int] = mapped_column(sa.ForeignKey("test_authors.id"))
 
 
+PAIRS = sa.Table(
+    "test_pairs",
+    Base.metadata,
+    *(
+        sa.Column(name, sa.ForeignKey(f"test_{name}s.id", ondelete="CASCADE"), primary_key=True)
+        for name in ("shelf", "book")
+    ),
+)
+
+
+class Shelf(Base):
+    __tablename__ = "test_shelfs"
+    __cache_tags__ = ("shelves",)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    books: Mapped[list["Book"]] = relationship(secondary=PAIRS, back_populates="shelves")
+
+
+class Book(Base):
+    __tablename__ = "test_books"
+    __cache_tags__ = ("books",)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    shelves: Mapped[list[Shelf]] = relationship(secondary=PAIRS, back_populates="books")
+    pages: Mapped[list["Page"]] = relationship(passive_deletes="all")
+
+
+class Page(Base):
+    __tablename__ = "test_pages"
+    __cache_tags__ = ("pages",)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    book_id: Mapped[int] = mapped_column(sa.ForeignKey("test_books.id", ondelete="CASCADE"))
+
+
+class Mark(Base):
+    __tablename__ = "test_marks"
+    __cache_tags__ = ("marks",)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    page_id: Mapped[int | None] = mapped_column(sa.ForeignKey("test_pages.id", ondelete="SET NULL"))
+
+
 TABLE = cast(sa.Table, Article.__table__)
 
 
@@ -137,6 +180,63 @@ def test_a_row_that_its_owner_lets_go_of_is_a_change(
     author.letters.clear()
     session.commit()
     assert "letters" in invalidated[0]
+
+
+def put(session: Session) -> None:
+    shelf = session.get_one(Shelf, 1)
+    shelf.books.append(session.get_one(Book, 2))
+    session.flush()
+
+
+def be_put(session: Session) -> None:
+    book = session.get_one(Book, 2)
+    book.shelves.append(session.get_one(Shelf, 1))
+    session.flush()
+
+
+def clear(session: Session) -> None:
+    shelf = session.get_one(Shelf, 1)
+    shelf.books.clear()
+    session.flush()
+
+
+RELATED: dict[str, tuple[Callable[[Any], object], set[str]]] = {
+    "append": (put, {"shelves", "books"}),
+    "append to the other side": (be_put, {"shelves", "books"}),
+    "clear": (clear, {"shelves", "books"}),
+    "pairs": (
+        lambda session: session.execute(sa.insert(PAIRS).values(shelf=1, book=2)),
+        {"shelves", "books"},
+    ),
+    "delete": (
+        lambda session: session.delete(session.get_one(Book, 1)),
+        {"shelves", "books", "pages", "marks"},
+    ),
+    "delete many": (
+        lambda session: session.execute(sa.delete(Book)),
+        {"shelves", "books", "pages", "marks"},
+    ),
+    "delete pages": (lambda session: session.execute(sa.delete(Page)), {"pages", "marks"}),
+}
+
+
+@pytest.mark.parametrize(("change", "tags"), RELATED.values(), ids=RELATED.keys())
+def test_what_changes_with_a_row_is_invalidated_too(
+    session: Session,
+    invalidated: list[set[str]],
+    change: Callable[[Session], object],
+    tags: set[str],
+) -> None:
+    session.add_all([Shelf(id=1, books=[Book(id=1)]), Book(id=2)])
+    session.flush()
+    session.add(Page(id=1, book_id=1))
+    session.flush()
+    session.add(Mark(id=1, page_id=1))
+    session.commit()
+    invalidated.clear()
+    change(session)
+    session.commit()
+    assert invalidated == [tags]
 
 
 def test_a_row_of_two_tables_has_the_tags_of_both(

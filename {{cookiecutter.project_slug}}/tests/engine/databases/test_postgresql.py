@@ -12,6 +12,13 @@ def test_every_usual_form_of_the_url_is_understood(scheme: str) -> None:
     assert url == "postgresql+psycopg://app:app@db/app"
 
 
+def test_an_option_that_the_driver_does_not_know_is_one_sentence() -> None:
+    assert databases.normalized("postgres://u:p@h/d?sslmode=require").endswith("=require")
+    for option in ("pgbouncer=true", "schema=public", "ssl-mode=REQUIRED"):
+        with pytest.raises(ValueError, match=f"the option {option.partition('=')[0]}, which"):
+            databases.normalized(f"postgres://u:hunter2@h/d?{option}")
+
+
 def test_a_full_disk_is_an_outage(ask: Ask) -> None:
     full = ask("DO 'BEGIN RAISE disk_full; END'")
     assert (full.status_code, full.headers["Retry-After"]) == (503, "5")

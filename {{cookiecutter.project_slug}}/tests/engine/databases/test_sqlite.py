@@ -1,5 +1,6 @@
 """SQLite: its files, its writers in turn, and what it can do no more."""
 
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,6 +90,20 @@ def test_a_file_is_found_from_the_working_folder_and_its_folder_is_made(
     monkeypatch.chdir(tmp_path)
     assert databases.normalized("sqlite:///data/app.db") == f"sqlite:///{tmp_path}/data/app.db"
     assert (tmp_path / "data").is_dir()
+
+
+def test_only_the_service_may_read_the_file(tmp_path: Path) -> None:
+    databases.normalized(f"sqlite:///{tmp_path}/data/app.db")
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "data" / "app.db").stat().st_mode) == 0o600
+
+
+def test_an_option_that_the_driver_does_not_know_is_one_sentence() -> None:
+    for option in ("sslmode=require", "tiemout=5"):
+        with pytest.raises(ValueError, match=f"the option {option.partition('=')[0]}, which"):
+            databases.normalized(f"sqlite:///:memory:?{option}")
+    with pytest.raises(ValueError, match="has a wrong value for one of timeout"):
+        databases.normalized("sqlite:///:memory:?timeout=soon")
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])

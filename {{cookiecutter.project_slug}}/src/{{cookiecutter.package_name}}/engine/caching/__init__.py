@@ -15,12 +15,12 @@
 Each of these modules answers one question. `commands` and `metrics` are for operations.
 """
 
-from ..speakers import speakers
+from ..speakers import check
 from .cache import Cache
 
-__all__ = ["Cache", "schemes"]
+__all__ = ["Cache", "check_url"]
 
 
-def schemes() -> tuple[str, ...]:
-    """The schemes that CACHE_URL may have: those of the stores here, and `null`."""
-    return *speakers(f"{__name__}.stores"), "null"
+def check_url(url: str) -> None:
+    """Raise ValueError, with the end of a sentence, for a CACHE_URL that no store here takes."""
+    check(f"{__name__}.stores", url, "null")

@@ -25,9 +25,7 @@ def connect(url: str) -> "SteadyClient":
         if "@" in parts.netloc or parts.path.strip("/") or not all(dict(servers)):
             raise ValueError
     except ValueError:  # its text may quote the URL
-        raise ValueError(
-            "A Memcached URL cannot be read: its form is memcached://h1:11211,h2:11211."
-        ) from None
+        raise ValueError("is no Memcached URL: its form is memcached://h1:11211,h2:11211") from None
     client = SteadyClient(
         servers,
         **TIMEOUTS,

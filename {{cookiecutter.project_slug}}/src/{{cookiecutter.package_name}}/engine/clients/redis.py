@@ -42,7 +42,7 @@ def connect(url: str, greet: Greeting | None = None) -> Any:
     `greet` is called with each new connection to a data server, before its first command.
 
     An operation waits 0.4 s at most (0.3 s for each node when a whole cluster hangs), then raises
-    RedisError or RedisClusterException. Raises ValueError for a URL that cannot be read.
+    RedisError or RedisClusterException. Raises ValueError, with the end of a sentence.
     """
     try:
         topology, hosts, options = _read(url)
@@ -54,8 +54,8 @@ def connect(url: str, greet: Greeting | None = None) -> Any:
         pool.make_connection()  # raises TypeError for an option that it does not know
     except (ValueError, TypeError, RedisError):  # their texts may quote a password
         raise ValueError(
-            "A Redis URL cannot be read: engine/clients/redis.py lists its forms, and special "
-            "characters in a password are percent-encoded."
+            "is no Redis URL: engine/clients/redis.py lists its forms, and special characters in a "
+            "password are percent-encoded"
         ) from None
     if not topology:
         return Redis(connection_pool=pool)
@@ -112,6 +112,8 @@ def _read(url: str) -> tuple[str, list[tuple[str, int | None]], dict[str, Any]]:
     # With RESP 2 and without driver_info a new connection needs no round trips, and the pool sees
     # when an idle one was cut off. TLS needs driver_info: without it, the pool takes the server's
     # session tickets for an answer that nobody asked for.
+    if scheme != "unix" and not all(node.hostname for node in nodes):
+        raise ValueError("there is no host")  # the library would take localhost
     options = {**TIMEOUTS, "protocol": 2, **parse_url(first), "decode_responses": False}  # type: ignore[no-untyped-call]
     if scheme != "rediss":
         options["driver_info"] = None
@@ -119,4 +121,4 @@ def _read(url: str) -> tuple[str, list[tuple[str, int | None]], dict[str, Any]]:
         options = {name: value for name, value in options.items() if name not in ("host", "port")}
     if topology == "cluster" and options.pop("db", 0):
         raise ValueError("a cluster has one database")
-    return topology, [(node.hostname or "localhost", node.port) for node in nodes], options
+    return topology, [(node.hostname or "", node.port) for node in nodes], options

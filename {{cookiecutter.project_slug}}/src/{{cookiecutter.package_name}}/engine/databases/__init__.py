@@ -8,23 +8,33 @@ Each kind of database is one module here, with these names:
 
     SCHEMES             the schemes that its URL may have
     normalized(url)     the same URL as SQLAlchemy understands it
+    OPTIONS             the options that its URL may have
     ENGINE_OPTIONS      for SQLAlchemy's engine of the service
     connect(dialect, args, options)     a connection for requests, with PATIENCE as time limit
     is_outage(error)    whether the database failed, not the statement: it is locked or full
     SESSION_OPTIONS, prepare_sessions(connection), MISSING_TABLE    for the session store
 """
 
+from sqlalchemy import make_url
+
 from .. import speakers
 
 PATIENCE = 5.0  # seconds for a statement of a request
 
 
-def schemes() -> tuple[str, ...]:
-    """The schemes that DATABASE_URL may have."""
-    return tuple(speakers.speakers(__name__))
-
-
 def normalized(url: str) -> str:
-    """The same URL as SQLAlchemy understands it. Creates a file. Raises ValueError."""
-    changed: str = speakers.speaker(__name__, url).normalized(url)
+    """The same URL as SQLAlchemy understands it. Creates a file, if it is missing.
+
+    Raises ValueError, with the end of a sentence, if no database here takes the URL, or if its
+    driver does not know one of its options.
+    """
+    database = speakers.speaker(__name__, url)
+    changed: str = database.normalized(url)
+    parsed = make_url(changed)
+    if unknown := sorted(parsed.query.keys() - database.OPTIONS):
+        raise ValueError(f"has the option {unknown[0]}, which its driver does not know: remove it")
+    try:
+        parsed.get_dialect()().create_connect_args(parsed)
+    except (TypeError, ValueError):  # the text may quote a value
+        raise ValueError(f"has a wrong value for one of {', '.join(parsed.query)}") from None
     return changed

@@ -1,8 +1,10 @@
 """MySQL and MariaDB, through PyMySQL."""
 
+import inspect
 from typing import Any
 
-from sqlalchemy import Dialect
+from pymysql.connections import Connection
+from sqlalchemy import Dialect, Table, event
 
 from .. import databases
 
@@ -19,9 +21,18 @@ SESSION_OPTIONS: dict[str, Any] = {
     "pool_size": 4,  # the session store has as many threads
     "connect_args": {"connect_timeout": 2, "read_timeout": 2, "write_timeout": 2},  # seconds
 }
+OPTIONS = {*inspect.signature(Connection).parameters, "ssl_capath", "ssl_cipher"}
+OPTIONS |= {"ssl_check_hostname"}  # SQLAlchemy makes one argument of these
 MISSING_TABLE = "(1146, "
 
 OUTAGES = {1021, 1114}  # the disk is full; the table is full
+
+
+@event.listens_for(Table, "before_create")
+def _hold_any_text(table: Table, connection: Any, **_: object) -> None:
+    """Make tables utf8mb4, whatever the database's own character set is."""
+    if connection.dialect.name in ("mysql", "mariadb"):
+        table.dialect_options["mysql"].setdefault("charset", "utf8mb4")
 
 
 def normalized(url: str) -> str:

@@ -8,15 +8,20 @@ from sqlalchemy import Dialect
 from .. import databases
 
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+# A pooler such as PgBouncer gives each transaction another connection of the server, which does not
+# have the statements that were prepared on the last one.
+UNPREPARED: dict[str, Any] = {"prepare_threshold": None}
 ENGINE_OPTIONS: dict[str, Any] = {
     "pool_pre_ping": True,
     "pool_timeout": 2,  # seconds
-    "connect_args": {"connect_timeout": 2},  # seconds, and the least that psycopg allows
+    "connect_args": {"connect_timeout": 2, **UNPREPARED},  # seconds; the least psycopg allows
 }
 SESSION_OPTIONS: dict[str, Any] = {
     "pool_size": 4,  # the session store has as many threads
-    "connect_args": {"connect_timeout": 2, "tcp_user_timeout": 2000},  # seconds, milliseconds
+    # seconds, milliseconds
+    "connect_args": {"connect_timeout": 2, "tcp_user_timeout": 2000, **UNPREPARED},
 }
+OPTIONS = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
 MISSING_TABLE = "UndefinedTable"
 
 

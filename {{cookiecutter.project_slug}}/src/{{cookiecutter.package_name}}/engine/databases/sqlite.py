@@ -14,6 +14,8 @@ from ..files import make_folder
 SCHEMES = ("sqlite",)
 ENGINE_OPTIONS: dict[str, Any] = {}
 SESSION_OPTIONS: dict[str, Any] = {"connect_args": {"timeout": 0.4}}  # seconds
+OPTIONS = {"timeout", "isolation_level", "check_same_thread", "cached_statements", "uri"}
+OPTIONS |= {"mode", "cache", "immutable", "nolock", "vfs"}  # of a file: URI
 MISSING_TABLE = "no such table"
 
 # Another writer has the lock; the disk is full; the disk fails; the file cannot be opened.

@@ -13,6 +13,7 @@ from pymemcache.exceptions import MemcacheServerError
 from ...clients import memcached as client
 
 SCHEMES = client.SCHEMES
+check_url = client.connect  # which does not connect yet
 
 LONGEST = 30 * 24 * 3600  # seconds; a larger number means a point in time to the server
 

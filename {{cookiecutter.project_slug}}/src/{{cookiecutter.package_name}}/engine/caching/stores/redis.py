@@ -14,6 +14,7 @@ from redis.exceptions import ResponseError
 from ...clients import redis as client
 
 SCHEMES = client.SCHEMES
+check_url = client.connect  # which does not connect yet
 
 
 class Store(BaseCache):

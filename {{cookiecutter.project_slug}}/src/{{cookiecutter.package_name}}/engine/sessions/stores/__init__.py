@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ...speakers import speaker, speakers
+from ...speakers import check, speaker
 
 
 class Store(Protocol):
@@ -26,9 +26,9 @@ class Store(Protocol):
     def delete(self, key: str) -> None: ...
 
 
-def schemes() -> tuple[str, ...]:
-    """The schemes that SESSION_URL may have: those of the stores here."""
-    return tuple(speakers(__name__))
+def check_url(url: str) -> None:
+    """Raise ValueError, with the end of a sentence, for a SESSION_URL that no store here takes."""
+    check(__name__, url)
 
 
 def open_store(url: str, lifetime: int) -> Store:

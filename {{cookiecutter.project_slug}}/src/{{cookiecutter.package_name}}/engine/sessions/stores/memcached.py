@@ -10,6 +10,7 @@ from ...clients import memcached as client
 from .. import stores
 
 SCHEMES = client.SCHEMES
+check_url = client.connect  # which does not connect yet
 LONGEST = 30 * 24 * 3600  # seconds; a larger number means a point in time to the server
 
 

@@ -6,6 +6,7 @@ from ...clients import redis as client
 from .. import stores
 
 SCHEMES = client.SCHEMES
+check_url = client.connect  # which does not connect yet
 COMPARE_AND_SET = """
 return redis.call("GET", KEYS[1]) == ARGV[1]
     and redis.call("SET", KEYS[1], ARGV[2], "EX", ARGV[3])

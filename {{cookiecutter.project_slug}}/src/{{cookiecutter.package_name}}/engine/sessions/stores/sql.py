@@ -9,10 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from ... import databases
-from ...speakers import speaker
+from ...speakers import speaker, speakers
 from .. import stores
 
-SCHEMES = databases.schemes()
+SCHEMES = tuple(speakers(databases.__name__))
+check_url = databases.normalized
 PATIENCE = 0.4  # seconds
 THREADS = 4  # of each process, with a connection each
 
