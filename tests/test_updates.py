@@ -1,6 +1,8 @@
 """Updates: a project follows the template's next release with cruft, and keeps what is its own."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -88,3 +90,36 @@ def test_a_release_reaches_a_project_that_has_gone_on(
 
 def append(path: Path, text: str) -> str:
     return path.read_text() + text
+
+
+@pytest.mark.slow
+def test_a_release_reaches_a_project_whose_package_has_another_name(
+    repository: Path, tmp_path: Path
+) -> None:
+    cruft(tmp_path, "create", str(repository), "--checkout=1.0.0", "--no-input")
+    project = tmp_path / "my-service"
+    git(project, "init", "--quiet")
+    commit(project, "Generate")
+    git(project, "mv", "src/my_service", "src/shop_service")
+    for path in project.rglob("*"):
+        if path.is_file() and ".git" not in path.relative_to(project).parts:
+            path.write_text(path.read_text().replace("my_service", "shop_service"))
+    cruft_file = project / ".cruft.json"  # says what was answered
+    cruft_file.write_text(cruft_file.read_text().replace("shop_service", "my_service"))
+    commit(project, "Rename the package")
+
+    engine = repository / TEMPLATE.name / "src" / "{{cookiecutter.package_name}}" / "engine"
+    urls = engine / "urls.py"
+    urls.write_text(urls.read_text().replace('"""', '"""Newer. ', 1))
+    commit(repository, "Release 1.1.0")
+    git(repository, "tag", "1.1.0")
+
+    (told,) = re.findall(
+        r"`(cruft update --variables-to-update .*?)`", (project / "README.md").read_text()
+    )
+    command = shlex.split(told.replace("new_name", "shop_service"))[1:]
+    cruft(project, *command, "--skip-apply-ask", "--checkout=1.1.0")
+    assert '"""Newer. ' in (project / "src/shop_service/engine/urls.py").read_text()
+    assert not (project / "src/my_service").exists()
+    assert [*project.rglob("*.rej"), *project.rglob("*.orig")] == []
+    cruft(project, "check")
