@@ -4,12 +4,13 @@
 #   make test        everything: all combinations, installed, checked and served
 #   make test-fast   what needs no installing and is done in a minute
 #   make test-containers   of `make test`, what runs in Docker; without an engine it is skipped
+#   make test-field  of `make test`, other projects' own tests, run against the engine
 #   make lint        ruff and mypy over the suite, the hooks, the template and its engine
 #   make sizes       how many lines a generated project has, beside their limits
 
 export PATH := $(PATH):$(CURDIR)/.venv-uv/bin
 unexport PYTHONDONTWRITEBYTECODE # what is compiled once need not be compiled a thousand times
-.PHONY: demo test test-fast test-containers lint sizes servers
+.PHONY: demo test test-fast test-containers test-field lint sizes servers
 
 demo:
 	@scripts/bootstrap $(ANSWERS)
@@ -25,6 +26,10 @@ test-fast: lint servers
 test-containers: # in one process: the load needs the processors
 	@scripts/bootstrap
 	uv run pytest -n 0 -m containers tests/containers
+
+test-field:
+	@scripts/bootstrap
+	uv run pytest -v tests/field
 
 lint:
 	@scripts/bootstrap

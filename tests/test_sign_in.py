@@ -67,6 +67,7 @@ def accounts(project: BakedProject) -> str:
     """The README's module, with a user and a page."""
     readme = (project.path / "README.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    code: str
     (code,) = [block for block in blocks if "flask_login" in block]
     for gap, filled in (
         ("def load_user(user_id: str) -> UserMixin: ...", "def load_user(user_id): return User()"),

@@ -1,6 +1,6 @@
 """`{% cache %}`: parts of templates, with single flight."""
 
-from typing import Any, NamedTuple
+from typing import Any, Self
 
 from flask import current_app
 from flask_caching.jinja2ext import CacheExtension
@@ -10,10 +10,16 @@ from . import identity
 from .flight import Flight
 
 
-class Fragment(NamedTuple):
-    name: str
-    vary_on: list[str]
-    text: str
+class Fragment(str):
+    """The text of a fragment, which `cache.get` returns, and whose it is."""
+
+    about: tuple[str, list[str]]
+
+    @classmethod
+    def made(cls, text: str, name: str, vary_on: list[str]) -> Self:
+        fragment = cls(text)
+        fragment.about = name, vary_on
+        return fragment
 
 
 class FragmentExtension(CacheExtension):
@@ -32,12 +38,12 @@ class FragmentExtension(CacheExtension):
         with Flight(backend.entries, key) as flight:
             if flight.must_compute():
                 text = caller()
-                flight.store(Fragment(fragment_name, vary_on, text), backend.seconds(timeout))
+                found = Fragment.made(text, fragment_name, vary_on)
+                flight.store(found, backend.seconds(timeout))
                 return text
-        found = flight.value
-        if not isinstance(found, Fragment):  # the service itself stored it under the key
-            return found
-        return found.text if found[:2] == (fragment_name, vary_on) else caller()
+        # What is no Fragment the service itself stored under the key.
+        about = getattr(flight.value, "about", (fragment_name, vary_on))
+        return flight.value if about == (fragment_name, vary_on) else caller()
 
 
 def _text(value: Any) -> str:

@@ -61,6 +61,5 @@ def _watch_size(cache: Cache, app: Flask, registry: CollectorRegistry) -> None:
 
 @cache_outcome.connect
 def count(_: object, outcome: str) -> None:
-    counter = current_app.extensions.get("cache_outcomes")
-    if counter and has_request_context():
+    if has_request_context() and (counter := current_app.extensions.get("cache_outcomes")):
         counter.labels(request.endpoint, outcome).inc()

@@ -115,10 +115,12 @@ class StoredSessions(SessionInterface):
             response.vary.add("Cookie")
         record.save()
         if record.cookie_due:
-            ours._cookie, record.cookie_due = f"{record.sid}.{time.time():.0f}", False
+            ours._cookie = f"{record.sid}.{time.time():.0f}" if record.sid else ""
+            record.cookie_due = False
         # An error page may have replaced the response that carried the cookie.
+        begin = f"{self.get_cookie_name(app)}={ours._cookie};"
         carried = response.headers.getlist("Set-Cookie")
-        if ours._cookie and not any(ours._cookie in cookie for cookie in carried):
+        if ours._cookie is not None and not any(cookie.startswith(begin) for cookie in carried):
             self._set_cookie(app, ours, response)
 
     def _set_cookie(self, app: Flask, session: Session, response: Response) -> None:
@@ -130,7 +132,7 @@ class StoredSessions(SessionInterface):
             max_age = None  # until the browser is closed
         response.set_cookie(
             self.get_cookie_name(app),
-            session._cookie,
+            session._cookie or "",
             max_age=max_age,
             domain=self.get_cookie_domain(app),
             path=self.get_cookie_path(app),

@@ -36,7 +36,7 @@ class Session(SessionMixin):
 
     def __init__(self, record: "Record") -> None:
         self._record = record
-        self._cookie = ""  # the value for the browser's cookie, if this request sends one
+        self._cookie: str | None = None  # the browser's cookie, if this request sends one
         self._modified = False  # set by the app
 
     @property
@@ -56,7 +56,7 @@ class Session(SessionMixin):
 
         Setting it is never necessary: nested changes are found and saved anyway.
         """
-        return self._modified or self._record.changed()
+        return self._modified or self._record.written or self._record.changed()
 
     @modified.setter
     def modified(self, value: bool) -> None:
@@ -140,6 +140,7 @@ class Record:
         self.sid = sid  # from the cookie; after `load`, "" if the store has no such session
         self.renewal_due = renewal_due  # the lifetime must start again, in the store and the cookie
         self.cookie_due = False  # the browser must get a cookie: a new id, an end or a renewal
+        self.written = False  # this request has saved changes, or ended it
         self.failure: Exception | None = None  # after a failure the store is not asked again
         self._moving = False  # `save` must give it a new id
         self._store = store
@@ -169,6 +170,7 @@ class Record:
         if self._moving:
             self._move()
         if self.changed():
+            self.written = True
             if self.sid:
                 self._update()
             else:
@@ -190,7 +192,7 @@ class Record:
         """Delete it at once, so that no other request can save it again."""
         if self.sid:
             self._ask(self._store.delete, self.sid)
-            self.cookie_due = True
+            self.cookie_due = self.written = True
         self.sid, self._stored, self._data, self._moving = "", None, {}, False
 
     def _create(self) -> None:
