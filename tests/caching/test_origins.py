@@ -1,6 +1,7 @@
 """A Redis that is not what it was: restarted from an older snapshot, or another one took over."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -58,7 +59,8 @@ def worker(folder: Path, url: str) -> Iterator[Any]:
     """Asks a process that uses the engine's cache."""
     command = [sys.executable, "-c", WORKER, url]
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=folder, **streams) as process:  # type: ignore[call-overload]
+    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # it would be in the template
+    with subprocess.Popen(command, cwd=folder, env=variables, **streams) as process:  # type: ignore[call-overload]
 
         def ask(line: str) -> str:
             process.stdin.write(f"{line}\n")
