@@ -37,9 +37,10 @@ NAMES = {
     "werkzeug": ["public", "permanent", "stale_while_revalidate"],
     # What each module of a database has: another part of the engine asks, if the project has it.
     "engine.databases": [
-        *("SCHEMES", "ENGINE_OPTIONS", "is_outage"),
+        *("SCHEMES", "OPTIONS", "ENGINE_OPTIONS", "is_outage", "is_read_only"),
         *("SESSION_OPTIONS", "MISSING_TABLE", "prepare_sessions"),
     ],
+    "engine.speakers": ["check_url"],  # of a module that has one
     "engine.nocache": ["tags"],  # it takes what the cache takes
     "tests": ["OwnStore", "at", "currency", "desk", "author_id"],  # paths, arguments, columns
 }

@@ -12,11 +12,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 # {% if cookiecutter.cache_backend != "none" %}
 from .engine.caching import check_url as check_cache_url
-# {% else %}
-from .engine.nocache import check_url as check_cache_url
 # {% endif %}
 # {% if cookiecutter.database != "none" %}
 from .engine.databases import normalized
+# {% endif %}
+# {% if cookiecutter.cache_backend == "none" %}
+from .engine.nocache import check_url as check_cache_url
 # {% endif %}
 # {% if cookiecutter.session_store != "cookie" %}
 from .engine.sessions.stores import check_url as check_session_url

@@ -231,7 +231,7 @@ class Bare:
 
 
 class Row(Bare):
-    """As an unsaved row of Flask-SQLAlchemy: its repr has its address as a number."""
+    """As an unsaved row of a database: its repr has its address as a number."""
 
     def __repr__(self) -> str:
         return f"<Row (transient {id(self)})>"

@@ -58,7 +58,7 @@ class Pickling:
 
 class Pickler(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
-        """Refuse rows of SQLAlchemy that would ask their database later, when they have none."""
+        """Refuse rows of a database that would ask their database later, when they have none."""
         if hasattr(type(value), "_sa_class_manager") and value._sa_instance_state.unloaded:
             raise TypeError(
                 f"a row of {type(value).__qualname__} is not loaded, so a later request could not "

@@ -12,10 +12,14 @@ Each kind of database is one module here, with these names:
     ENGINE_OPTIONS      for SQLAlchemy's engine of the service
     connect(dialect, args, options)     a connection for requests, with PATIENCE as time limit
     is_outage(error)    whether the database failed, not the statement: it is locked or full
+    is_read_only(error) whether the server does not write, because another one took over
     SESSION_OPTIONS, prepare_sessions(connection), MISSING_TABLE    for the session store
 """
 
-from sqlalchemy import make_url
+from types import ModuleType
+
+from sqlalchemy import Engine, event, make_url
+from sqlalchemy.engine import ExceptionContext
 
 from .. import speakers
 
@@ -38,3 +42,15 @@ def normalized(url: str) -> str:
     except (TypeError, ValueError):  # the text may quote a value
         raise ValueError(f"has a wrong value for one of {', '.join(parsed.query)}") from None
     return changed
+
+
+def leave_replicas(engine: Engine, database: ModuleType) -> None:
+    """After a planned failover, connections from before lead to a server that is a replica by now.
+
+    Its refusal to write counts as a lost connection: new connections lead to the new primary.
+    """
+
+    @event.listens_for(engine, "handle_error")
+    def note(context: ExceptionContext) -> None:
+        if database.is_read_only(context.original_exception):
+            context.is_disconnect = True

@@ -10,10 +10,11 @@ from flask.typing import ResponseReturnValue
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
 from sqlalchemy import Dialect, event
-from sqlalchemy.exc import OperationalError, TimeoutError
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, TimeoutError
 from werkzeug.exceptions import ServiceUnavailable
 
 from .. import speakers
+from . import leave_replicas
 
 PAUSE = 1.0  # seconds between attempts to reach a database that is down
 LONGEST_ATTEMPT = 10.0  # seconds
@@ -36,7 +37,8 @@ def bind(db: SQLAlchemy, app: Flask, url: str) -> None:
     gate = Gate(database)
     with app.app_context():
         event.listen(db.engine, "do_connect", gate.connect)
-    for error in (OperationalError, TimeoutError):
+        leave_replicas(db.engine, database)
+    for error in (OperationalError, InternalError, TimeoutError):
         app.register_error_handler(error, gate.refuse)
 
 
@@ -65,7 +67,7 @@ class Gate:
         self._away, self._closed_until = False, 0.0
         return connection
 
-    def refuse(self, error: OperationalError | TimeoutError) -> ResponseReturnValue:
+    def refuse(self, error: DBAPIError | TimeoutError) -> ResponseReturnValue:
         """503 if the database is down, locked or full. Otherwise raises the error again."""
         if not self._is_outage(error):
             raise error
@@ -74,7 +76,7 @@ class Gate:
         unavailable = ServiceUnavailable("The data is out of reach for the moment.", retry_after=5)
         return current_app.handle_http_exception(unavailable)
 
-    def _is_outage(self, error: OperationalError | TimeoutError) -> bool:
+    def _is_outage(self, error: DBAPIError | TimeoutError) -> bool:
         if isinstance(error, TimeoutError):  # of the pool: all connections are in use
             return True
         if not error.statement or error.connection_invalidated:

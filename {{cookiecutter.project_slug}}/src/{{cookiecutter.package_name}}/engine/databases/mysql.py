@@ -26,6 +26,7 @@ OPTIONS |= {"ssl_check_hostname"}  # SQLAlchemy makes one argument of these
 MISSING_TABLE = "(1146, "
 
 OUTAGES = {1021, 1114}  # the disk is full; the table is full
+READ_ONLY = {1290, 1792, 1836}  # the server, the transaction, the mode
 
 
 @event.listens_for(Table, "before_create")
@@ -47,6 +48,10 @@ def connect(dialect: Dialect, args: list[Any], options: dict[str, Any]) -> Any:
 
 def is_outage(error: BaseException | None) -> bool:
     return error is not None and not OUTAGES.isdisjoint(error.args)
+
+
+def is_read_only(error: BaseException | None) -> bool:
+    return error is not None and not READ_ONLY.isdisjoint(error.args)
 
 
 def prepare_sessions(connection: Any) -> None:

@@ -56,5 +56,9 @@ def is_outage(error: BaseException | None) -> bool:
     return state.startswith("53")  # insufficient resources, such as disk space
 
 
+def is_read_only(error: BaseException | None) -> bool:
+    return getattr(error, "sqlstate", None) == "25006"
+
+
 def prepare_sessions(connection: Any) -> None:
     """Do nothing: SESSION_OPTIONS are enough."""

@@ -56,6 +56,10 @@ def is_outage(error: BaseException | None) -> bool:
     return code & 0xFF in OUTAGES  # the other bits are details
 
 
+def is_read_only(_: BaseException | None) -> bool:
+    return False  # there is one file
+
+
 def prepare_sessions(connection: Any) -> None:
     """Readers do not wait for a writer, and a write does not wait for the disk."""
     connection.execute("PRAGMA journal_mode = WAL")

@@ -45,6 +45,7 @@ class Store(stores.Store):
             hide_parameters=True,  # in errors
             **database.SESSION_OPTIONS,
         )
+        databases.leave_replicas(self._engine, database)
         prepare = database.prepare_sessions
         sa.event.listen(self._engine, "connect", lambda connection, _: prepare(connection))
         self._missing_table: str = database.MISSING_TABLE
