@@ -26,10 +26,13 @@ NAMES = {
     "flask-caching": ["factory", "get_dict", "_memoize_version", "_cache"],
     "gunicorn": [
         *("wsgi_app", "threads", "graceful_timeout", "keepalive", "control_socket_disable"),
+        "forwarder_headers",
         *("max_requests", "max_requests_jitter", "worker_class", "logger_class"),
         *("pre_fork", "post_fork", "on_exit"),
     ],
     "logging": ["format"],
+    "pickle": ["reducer_override"],
+    "sqlalchemy": ["is_disconnect"],
     "pytest": ["pytestmark", "pytest_plugins"],
     "prometheus": ["ValueClass", "prom_do_not_track"],
     "pydantic": ["model_config", "cls"],
@@ -42,7 +45,9 @@ NAMES = {
     ],
     "engine.speakers": ["check_url"],  # of a module that has one
     "engine.nocache": ["tags"],  # it takes what the cache takes
-    "tests": ["OwnStore", "at", "currency", "desk", "author_id"],  # paths, arguments, columns
+    "tests": [  # paths, arguments, columns
+        *("OwnStore", "at", "currency", "desk", "author_id", "book_id", "page_id", "pages"),
+    ],
 }
 
 

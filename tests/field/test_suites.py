@@ -20,16 +20,14 @@ SUITES = {
     "flask-caching": "2.5.1",
     "flask-login": "0.6.3",
     "flask-wtf": "1.3.0",
+    "flask-dance": "7.1.0",
+    "flask-socketio": "5.7.0",
 }
-TOOLS = [
-    "pytest<9",
-    "pytest-xprocess",
-    "semantic-version",
-    "asgiref",
-    "email-validator",
-    "prometheus-client",
-]
-TOOLS += ["python-dotenv", "redis", "pymemcache", "flask-sqlalchemy", "psycopg[binary]", "pymysql"]
+# What the suites need, and the engine, which is there as a whole.
+TOOLS = ["pytest<9", "pytest-xprocess", "pytest-mock", "semantic-version", "asgiref"]
+TOOLS += ["email-validator", "python-dotenv", "freezegun", "betamax", "responses", "lxml", "pillow"]
+TOOLS += ["prometheus-client", "redis", "pymemcache", "flask-sqlalchemy", "psycopg[binary]"]
+TOOLS += ["pymysql"]
 
 # Expected to fail, by suite and what of the engine it tests; with the promise that this serves.
 LAZY = "a session that nobody used sends no cookie and no Vary, and is renewed now and then"
@@ -51,6 +49,11 @@ FAILING = {
     },
     ("flask-wtf", "stored"): {},
     ("flask-wtf", "cookie"): {},
+    ("flask-dance", "stored"): {},
+    ("flask-socketio", "stored"): {
+        "test_unmanaged_session": "a session in a store is saved after an event of a socket, too"
+    },
+    ("flask-socketio", "cookie"): {},
     ("flask-caching", "cache"): {
         "test_dict_config": BACKEND,
         "test_dict_config_initapp": BACKEND,
@@ -82,12 +85,11 @@ FAILING["flask", "stored"] = FAILING["flask", "stored"] | {
 }
 FAILING["flask-login", "cookie"] = FAILING["flask-login", "stored"]
 # The other files of Flask-Caching's suite test its backends, on servers of their own.
+CACHING = ["basic_app", "cache", "hash_method", "init", "memoize", "signals", "subclassing"]
+CACHING += ["templates", "view"]
 FILES = {
-    "flask-caching": [
-        *("test_basic_app.py", "test_cache.py", "test_hash_method.py", "test_init.py"),
-        *("test_memoize.py", "test_signals.py", "test_subclassing.py", "test_templates.py"),
-        *("test_view.py",),
-    ]
+    "flask-caching": [f"tests/test_{name}.py" for name in CACHING],
+    "flask-socketio": ["test_socketio.py"],
 }
 DESELECTED = ["redis", "test_init_app_multi_apps", "test_cache_unlink"]  # need one of them
 
@@ -129,8 +131,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             if path.is_dir()
             and path.name.lower().replace("_", "-").startswith(f"{suite}-{SUITES[suite]}")
         ]
-        files = [f"tests/{name}" for name in FILES.get(suite, [""])]
-        rest = " and ".join(f"not {name}" for name in DESELECTED) if suite in FILES else ""
+        files = FILES.get(suite, ["tests"])
+        left_out = DESELECTED if suite == "flask-caching" else []
+        rest = " and ".join(f"not {name}" for name in left_out)
         said = subprocess.run(
             [python, "-m", "pytest", "-p", "field_plugin", "-q", "-k", rest, *files],
             cwd=sources,
@@ -141,7 +144,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             text=True,
         ).stdout
         passed = re.search(r"(\d+) passed", said)
-        assert int(passed[1] if passed else 0) > 50, said
+        assert int(passed[1] if passed else 0) > 40, said
         assert "ERROR" not in said, said
         return {
             found.partition("[")[0] for found in re.findall(r"^FAILED (\S+)", said, re.MULTILINE)

@@ -10,7 +10,7 @@ from there. A module is only here if the service needs it. Its docstring says wh
     databases   connections with time limits; models that invalidate tags
     clients     connections to servers, by URL
     probes      asks backends whether they answer
-    files       files and locks of the service, closed to other users
+    files       folders that are closed to other users; `locks` for their locks
     metrics     durations and errors of the backends' operations
     urls        checks the URL of a setting; `speakers` finds the module for it
 """

@@ -1,18 +1,6 @@
-"""Files of the service's own: no other user of the machine can read them or hold their locks."""
+"""Folders of the service's own, which no other user of the machine can look into."""
 
-import fcntl
-import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
-
-
-def path_of(url: str) -> Path:
-    """The absolute path that a `file:` URL names; relative ones begin in the working folder."""
-    return Path(url2pathname(urlsplit(url).path)).absolute()
 
 
 def make_folder(path: Path) -> None:
@@ -20,26 +8,3 @@ def make_folder(path: Path) -> None:
     if not path.is_dir():
         make_folder(path.parent)
         path.mkdir(mode=0o700, exist_ok=True)
-
-
-@contextmanager
-def locked(folder: Path, patience: float) -> Iterator[None]:
-    """One process at a time, until the block ends or the process dies.
-
-    Raises TimeoutError if others keep the lock for `patience` seconds.
-    """
-    make_folder(folder)
-    handle = os.open(folder, os.O_RDONLY)
-    deadline = time.monotonic() + patience
-    try:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"{folder} is locked") from None
-                time.sleep(0.001)
-        yield
-    finally:
-        os.close(handle)

@@ -13,10 +13,6 @@ from flask import Flask, Response, current_app, request, request_finished
 # could be cached. After Flask 3.1 one context holds the app, the request and the session.
 _context: Any = getattr(flask.globals, "_cv_request", None) or flask.globals._cv_app
 
-DECISIONS = "engine.page.decisions"  # in the environ of a request
-
-Decision = Callable[[Response | None], None]
-
 
 @dataclass(frozen=True)
 class Page:
@@ -86,30 +82,16 @@ def guard(app: Flask) -> None:
 
     Caches on the way must not keep a personal answer. Only now is it known whether it is one.
     """
-    if DECISIONS not in app.extensions:
-        app.extensions[DECISIONS] = request_finished.connect(_finish, app)
-        app.teardown_request(_give_up)
+    request_finished.connect(_keep_private, app)
 
 
-def when_sent(decide: Decision) -> None:
-    """Call `decide` with the answer of this request as it is sent, or with None if none is."""
-    request.environ.setdefault(DECISIONS, []).append(decide)
-
-
-def _finish(_: Flask, response: Response, **__: Any) -> None:
+def _keep_private(_: Flask, response: Response, **__: Any) -> None:
     join_lines(response)
-    for decide in request.environ.pop(DECISIONS, ()):
-        decide(response)
     control = response.cache_control
     forbidden = control.public and (control.private or control.no_cache)  # after the view
     personal = session_touched() or "Set-Cookie" in response.headers or forbidden
     if personal and not control.no_store:
         response.headers["Cache-Control"] = "private, no-cache"
-
-
-def _give_up(_: BaseException | None) -> None:
-    for decide in request.environ.pop(DECISIONS, ()):
-        decide(None)
 
 
 def conditional(response: Response) -> Response:

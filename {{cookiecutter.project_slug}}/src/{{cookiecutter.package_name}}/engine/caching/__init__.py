@@ -7,6 +7,7 @@
     backend     what do `cache.get`, `set`, `delete` … do?
     flight      who computes when many requests miss a value?
     entries     what is in the store, and what makes it invalid?
+    sent        when is decided whether a page is stored?
     sealing     how do values become bytes, and which code wrote them?
     identity    what tells a memoized function and its arguments from others?
     breaker     what happens while the store is down?

@@ -14,7 +14,7 @@ from flask.cli import AppGroup
 from flask_caching.utils import function_namespace
 from prometheus_client import CollectorRegistry
 
-from ..page import Page, answer_of, conditional, guard, tell, tell_refusal, when_sent
+from ..page import Page, answer_of, conditional, guard, tell, tell_refusal
 from ..speakers import speaker
 from . import metrics, stores
 from .backend import Backend
@@ -25,6 +25,7 @@ from .entries import MONTH, Entries
 from .flight import Flight
 from .fragments import FragmentExtension
 from .sealing import Sealer, release_of
+from .sent import watch_answers, when_sent
 
 if TYPE_CHECKING:  # private names of Flask-Caching: the types that its decorators return
     from flask_caching import _CachedFunction, _MemoizedFunction
@@ -71,6 +72,7 @@ class Cache(flask_caching.Cache):
         entries = Entries(Breaker(store, prefix), sealer)
         app.extensions["cache"][self] = Backend(entries, store.default_timeout)
         app.jinja_env.add_extension(FragmentExtension)
+        watch_answers(app)
         guard(app)
 
     @property

@@ -16,7 +16,8 @@ from flask import Flask
 from flask_caching.backends.base import BaseCache
 from flask_caching.utils import normalize_timeout
 
-from ...files import locked, make_folder, path_of
+from ...files import make_folder
+from ...locks import locked, path_of
 
 SCHEMES = ("file",)
 HEADER = struct.Struct("!d")  # when the file expires, in seconds since the epoch

@@ -5,7 +5,7 @@ import time
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from ...files import locked, path_of
+from ...locks import locked, path_of
 from .. import stores
 
 SCHEMES = ("file",)
