@@ -34,13 +34,14 @@ def create_app(overrides: dict[str, object] | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["backends"] = {}  # each has what it can of `ping`, `commands` and `watch`
     app.config.from_file("about.toml", tomllib.load, text=False)
+    cookie = "{{ cookiecutter.project_slug }}"  # services on one host share cookies
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
         SECRET_KEY_FALLBACKS=[key.get_secret_value() for key in settings.secret_key_fallbacks],
         TESTING=settings.app_env == "testing",
         PERMANENT_SESSION_LIFETIME=timedelta(seconds=settings.session_lifetime),
         # Browsers accept a cookie with this prefix over TLS only, and from this host only.
-        SESSION_COOKIE_NAME=f"{'__Host-' * settings.production}{{ cookiecutter.project_slug }}",
+        SESSION_COOKIE_NAME=f"__Host-{cookie}" if settings.production else cookie,
         SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_SECURE=settings.production,
         SESSION_COOKIE_SAMESITE="Lax",
