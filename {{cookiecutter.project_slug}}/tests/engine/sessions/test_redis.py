@@ -52,3 +52,12 @@ def test_an_ended_session_leaves_nothing_behind(alice: Visitor) -> None:
         name = key(alice)
         alice.do(end)
         assert not store_of(alice.app)._client.exists(name)
+
+
+def test_a_server_with_a_limit_tells_how_much_of_it_is_used(alice: Visitor) -> None:
+    store = store_of(alice.app)
+    limit = store._client.config_get("maxmemory")["maxmemory"]
+    store._client.config_set("maxmemory", 2 * store._client.info("memory")["used_memory"])
+    used = store.used()
+    store._client.config_set("maxmemory", limit)
+    assert 0.3 < used < 0.7

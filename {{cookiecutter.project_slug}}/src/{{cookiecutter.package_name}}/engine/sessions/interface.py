@@ -23,6 +23,8 @@ lifetime in the store.
 If the store fails, requests that use the session get 503 with Retry-After.
 """
 
+import logging
+import math
 import secrets
 import time
 from importlib import import_module
@@ -35,11 +37,15 @@ from prometheus_client import CollectorRegistry
 
 from ..metrics import Watched
 from ..page import join_lines
+from . import stores
 from .session import Record, Session
 from .stores import Store
 
 PROBES = 16  # keys, if there are several servers
+ASK_EVERY = 1.0  # seconds
 RENEWAL = 0.1  # of the lifetime, after which the cookie and the store's record are renewed
+
+logger = logging.getLogger(__name__)
 
 
 class StoredSessions(SessionInterface):
@@ -54,6 +60,8 @@ class StoredSessions(SessionInterface):
     def __init__(self, store: Store, key_prefix: str) -> None:
         self.store = store
         self.key_prefix = key_prefix  # for the store's keys, before the hash of the id
+        self._full = False
+        self._asked = -math.inf  # when the store was last asked how full it is
 
     def regenerate(self, session: SessionMixin) -> None:
         """Give the session a new id when the request is saved. Call it at every login."""
@@ -86,10 +94,24 @@ class StoredSessions(SessionInterface):
             self.store.delete(key)
         return found == [b"probe"] * len(keys)
 
+    def has_room(self) -> bool:
+        """Whether new sessions may begin. Asks the store once a second. Raises its errors.
+
+        Somebody may send many requests without a cookie, and each begins a session. They must not
+        take the room that the sessions of others need for their changes.
+        """
+        if time.monotonic() > self._asked + ASK_EVERY:
+            before, self._full = self._full, self.store.used() > stores.ROOM
+            self._asked = time.monotonic()
+            if self._full and not before:
+                logger.error("The session store is nearly full: no new sessions begin.")
+        return not self._full
+
     def open_session(self, app: Flask, request: Request) -> Session:
         """Read the cookie: `<id>.<Unix time at which it was sent>`. This does not ask the store."""
         sid, _, sent_at = request.cookies.get(self.get_cookie_name(app), "").partition(".")
-        record = Record(self.store, self.key_prefix, sid, not _is_recent(app, sent_at))
+        due = not _is_recent(app, sent_at)
+        record = Record(self.store, self.key_prefix, sid, due, self.has_room)
         session = Session(record)
 
         @after_this_request  # before the app's own after_request functions: they see the outcome

@@ -135,7 +135,12 @@ class Record:
     """
 
     def __init__(
-        self, store: Store, key_prefix: str, sid: str = "", renewal_due: bool = False
+        self,
+        store: Store,
+        key_prefix: str,
+        sid: str = "",
+        renewal_due: bool = False,
+        room: Callable[[], bool] = lambda: True,
     ) -> None:
         self.sid = sid  # from the cookie; after `load`, "" if the store has no such session
         self.renewal_due = renewal_due  # the lifetime must start again, in the store and the cookie
@@ -143,6 +148,7 @@ class Record:
         self.written = False  # this request has saved changes, or ended it
         self.failure: Exception | None = None  # after a failure the store is not asked again
         self._moving = False  # `save` must give it a new id
+        self._has_room = room  # the store, for a new session
         self._store = store
         self._key_prefix = key_prefix
         self._data: dict[str, Any] | None = None  # as the request sees it; None until it is loaded
@@ -198,6 +204,9 @@ class Record:
     def _create(self) -> None:
         """Store it under a new id: never under one that a browser made up."""
         sid, data = secrets.token_urlsafe(ID_BYTES), self._encode()
+        if not self._ask(lambda _: self._has_room(), sid):
+            self.failure = ServiceUnavailable("There is no room for new visitors.", retry_after=60)
+            raise self.failure
         self._ask(self._store.create, sid, data)
         self.sid, self._stored = sid, data
         self.cookie_due, self.renewal_due = True, False

@@ -4,6 +4,8 @@ from typing import Protocol
 
 from ...speakers import check, speaker
 
+ROOM = 0.9  # of a store, for new sessions: the rest is for changes of those that exist
+
 
 class Store(Protocol):
     """Bytes under keys. Their lifetime starts again with each write, in some stores with each read.
@@ -24,6 +26,10 @@ class Store(Protocol):
         """Compare and set: store `new` if `old`, from `load`, is still there. Returns whether."""
 
     def delete(self, key: str) -> None: ...
+
+    def used(self) -> float:
+        """The part of the store that is used, from 0 to 1; 0 if the store cannot tell."""
+        return 0.0
 
 
 def check_url(url: str) -> None:

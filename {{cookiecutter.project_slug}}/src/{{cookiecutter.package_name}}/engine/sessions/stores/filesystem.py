@@ -5,6 +5,7 @@ import time
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
+from ...files import make_folder
 from ...locks import locked, path_of
 from .. import stores
 
@@ -48,6 +49,11 @@ class Store(stores.Store):
     def delete(self, key: str) -> None:
         with self._lock(self._path(key).parent):
             self._path(key).unlink(missing_ok=True)
+
+    def used(self) -> float:
+        make_folder(self._root)
+        disk = os.statvfs(self._root)
+        return 1 - disk.f_bavail / disk.f_blocks
 
     def prune(self) -> int:
         """Remove the expired files. Returns their number."""

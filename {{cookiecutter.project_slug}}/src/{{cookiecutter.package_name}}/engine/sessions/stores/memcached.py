@@ -48,6 +48,10 @@ class Store(stores.Store):
     def delete(self, key: str) -> None:
         self._client.delete(key)
 
+    def used(self) -> float:
+        servers = self._client.stats().values()
+        return max(int(server[b"bytes"]) / int(server[b"limit_maxbytes"]) for server in servers)
+
     def _expiry(self) -> int:
         return self._lifetime if self._lifetime <= LONGEST else int(time.time()) + self._lifetime
 

@@ -35,3 +35,9 @@ class Store(stores.Store):
 
     def delete(self, key: str) -> None:
         self._client.delete(key)
+
+    def used(self) -> float:
+        if self.spread:
+            return 0.0
+        memory = self._client.info("memory")
+        return float(memory["used_memory"] / memory["maxmemory"]) if memory["maxmemory"] else 0.0
