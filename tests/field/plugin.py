@@ -50,7 +50,9 @@ def use_the_clock_of_the_suite() -> None:
         module.time = clock
 
 
-match os.environ["FIELD"]:
+PLACE = os.environ["FIELD"]
+
+match PLACE:
     case "cache":
         use_the_clock_of_the_suite()
         cache.flask_caching = types.SimpleNamespace(Cache=flask_caching.Cache)
