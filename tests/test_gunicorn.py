@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -176,3 +177,61 @@ def test_a_scheme_is_believed_of_known_proxies_only(
         moved = service.visit("/cart//summary", **{"X-Forwarded-Proto": "https"})
         assert moved.is_redirect
         assert httpx.URL(moved.headers["Location"]).scheme == scheme
+
+
+def test_a_header_never_says_where_the_service_is_mounted(project: BakedProject) -> None:
+    headers = {"Script-Name": "//evil.example", "SCRIPT_NAME": "//evil.example"}
+    with serving(project, FORWARDED_ALLOW_IPS="127.0.0.1") as service:
+        seen = service.visit("/cart", **headers)
+        assert seen.status_code == 200
+        assert "evil.example" not in seen.text
+    port = str(free_port())
+    with booting(project, project.path / "var" / "mounted.log", PORT=port, SCRIPT_NAME="/shop"):
+        address = f"http://127.0.0.1:{port}/shop"
+        wait_until(lambda: answers(f"{address}/livez"))
+        assert 'href="/shop/cart"' in httpx.get(f"{address}/cart").text
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).is_success
+    except httpx.ConnectError:
+        return False
+
+
+@contextmanager
+def booting(project: BakedProject, log: Path, **variables: str) -> Iterator[None]:
+    """A service that may not be ready yet, and is stopped at the end of the block."""
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [project.path / ".venv" / "bin" / "gunicorn"],
+            cwd=project.path,
+            env={**project.variables, "METRICS_PORT": str(free_port()), **variables},
+            stdout=output,
+            stderr=output,
+        )
+        yield
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def test_metrics_are_not_shown_through_a_socket_that_is_a_file(
+    project: BakedProject, tmp_path: Path
+) -> None:
+    port, metrics, socket = str(free_port()), str(free_port()), tmp_path / "socket"
+    binds = f"--bind=127.0.0.1:{port}", f"--bind=unix:{socket}"
+    with (
+        project.serving(*binds, PORT=port, METRICS_PORT=metrics),
+        httpx.Client(transport=httpx.HTTPTransport(uds=str(socket))) as client,
+    ):
+        assert client.get("http://service/livez").status_code == 200
+        assert client.get(f"http://service:{metrics}/metrics").status_code == 404
+
+
+@pytest.mark.parametrize("booted", [1, 2, 3, 4])
+def test_a_stop_while_workers_boot_is_quiet(project: BakedProject, booted: int) -> None:
+    log = project.path / "var" / "stopped.log"
+    with booting(project, log, PORT=str(free_port()), WEB_CONCURRENCY="4"):
+        wait_until(lambda: log.read_text().count("Booting worker") >= booted)
+    assert "Error" not in log.read_text()
+    assert "Traceback" not in log.read_text()

@@ -49,8 +49,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     """
 
     def set_accept_enabled(self, enabled: bool) -> None:
+        accepted = self._accepting
         super().set_accept_enabled(enabled)
-        for listener in [] if self.alive else self.sockets:
+        ends = accepted and not enabled and not self.alive
+        for listener in self.sockets if ends else []:
             connections = -1
             while connections < self.nr_conns:
                 connections = self.nr_conns

@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     secret_key_fallbacks: Annotated[tuple[SecretStr, ...], NoDecode] = ()  # comma-separated
     trusted_hosts: Annotated[tuple[str, ...], NoDecode] = ()  # comma-separated; none means any
     cache_default_timeout: int = Field(300, gt=0, le=30 * 24 * 3600)  # seconds
-    # Seconds since the last visit: at most a year, as browsers keep no cookie for much longer.
+    # Seconds since the last use: at most a year, as browsers keep no cookie for much longer.
     session_lifetime: int = Field(14 * 24 * 3600, gt=0, le=365 * 24 * 3600)
     port: int = Field(8000, gt=0, lt=65536)
     metrics_port: int = Field(9100, gt=0, lt=65536)

@@ -25,7 +25,7 @@ class CookieSession(SecureCookieSession):
 
 
 class CookieSessions(SecureCookieSessionInterface):
-    """Flask's interface, but the lifetime counts from the last visit, and nested changes are saved.
+    """Flask's interface, but the lifetime counts from the last use, and nested changes are saved.
 
     There is no store, so a copy of the cookie stays valid until it expires, even after a logout.
     When two requests change the session at the same time, the changes of one are lost.
