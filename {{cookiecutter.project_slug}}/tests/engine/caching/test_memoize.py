@@ -282,8 +282,16 @@ def test_equal_arguments_are_one_call(app: Flask) -> None:
             lambda: (Level.LOW, date(2026, 1, 2), b"bytes", Count, str.upper),
         ):
             assert read(make()) == read(make())
-        assert read(Level.LOW) != read(Level.HIGH)
-        assert count.calls == 6
+        alike: list[tuple[Any, Any]] = [
+            (Level.LOW, Level.HIGH),
+            (Level.LOW, f"{Level.__module__}.Level.LOW"),
+            ({"a": 1}, ["dict", ("a", 1)]),
+            (Count, f"{Count.__module__}.Count"),
+            ((1, 2), [1, 2]),
+            (1, True),
+        ]
+        for one, other in alike:
+            assert read(one) != read(other)
 
 
 def twice(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -300,6 +308,9 @@ def test_functions_of_one_name_are_different_functions(app: Flask) -> None:
 
         return cache.memoize(60)(scale)
 
+    def between(limits: tuple[int, int]) -> Any:
+        return cache.memoize(60)(lambda number: limits[0])
+
     def plus(given: int) -> Any:
         def add(number: int, *, more: int = given) -> int:
             return number + more
@@ -313,6 +324,7 @@ def test_functions_of_one_name_are_different_functions(app: Flask) -> None:
         assert [scaled([2])(10), scaled([3])(10)] == [20, 30]
         assert [plus(2)(10), plus(3)(10)] == [12, 13]
         assert [function(10) for function in decorated] == [22, 24]
+        assert [between((1, 9))(10), between((9, 1))(10)] == [1, 9]
         assert [function(10) for function in named] == [10, -10]
 
 

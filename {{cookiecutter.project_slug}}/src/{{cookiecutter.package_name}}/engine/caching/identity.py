@@ -14,12 +14,21 @@ import weakref
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 # Their repr shows the whole value, and nothing else.
 PLAIN = {type(None), bool, int, float, complex, str, bytes, range, uuid.UUID}
 PLAIN |= {date, datetime, time, timedelta, Decimal, Fraction}
 NAMED = type | types.FunctionType | types.BuiltinFunctionType | types.ModuleType
+
+
+class Known(NamedTuple):
+    """What an object is known by. No other value has such a repr."""
+
+    by: Any
+
+    def __repr__(self) -> str:
+        return f"<{self.by!r}>"
 
 
 def argument(value: Any) -> Any:
@@ -34,24 +43,24 @@ def argument(value: Any) -> Any:
     if kind in (list, tuple):
         return kind(map(argument, value))
     if kind is dict:
-        return kind.__name__, [(argument(key), argument(value[key])) for key in value]
+        return Known(["dict", *((argument(key), argument(value[key])) for key in value)])
     if kind in (set, frozenset):
-        return kind.__name__, sorted(repr(argument(item)) for item in value)
+        return Known([kind.__name__, *sorted(repr(argument(item)) for item in value)])
     if isinstance(value, NAMED):
-        return _named(value, set())
+        return Known(_named(value, set()))
     name = f"{kind.__module__}.{kind.__qualname__}"
     if hasattr(value, "__caching_id__"):
-        return f"{name} {value.__caching_id__()}"
+        return Known([name, str(value.__caching_id__())])
     if isinstance(value, enum.Enum):
-        return f"{name}.{value.name}"
+        return Known(f"{name}.{value.name}")
     if dataclasses.is_dataclass(value) and "<locals>" not in name:
         fields = [argument(getattr(value, field.name)) for field in dataclasses.fields(value)]
-        return name, fields
+        return Known([name, *fields])
     own_repr: Any = kind.__repr__
     if own_repr is object.__repr__ or _shows_address(value):
-        return identity(value)
+        return Known(identity(value))
     try:
-        return f"{name} {hashlib.blake2b(pickle.dumps(value), digest_size=16).hexdigest()}"
+        return Known([name, hashlib.blake2b(pickle.dumps(value), digest_size=16).hexdigest()])
     except Exception as error:  # pickling may raise any
         raise TypeError(
             f"A {name} cannot be part of a key: pass an id or its fields, or define "
@@ -89,8 +98,10 @@ def _code(code: types.CodeType) -> Any:
 def _constant(value: Any, seen: set[int]) -> Any:
     if type(value) in PLAIN:
         return type(value).__name__, value
-    if type(value) in (tuple, frozenset):
-        return type(value).__name__, sorted(repr(_constant(item, seen)) for item in value)
+    if type(value) is tuple:
+        return "tuple", [_constant(item, seen) for item in value]
+    if type(value) is frozenset:
+        return "frozenset", sorted(repr(_constant(item, seen)) for item in value)
     if isinstance(value, NAMED):
         return _named(value, seen)
     return _unique(value)
