@@ -40,6 +40,18 @@ def test_the_process_has_no_rights_and_writes_to_two_folders_only(stack: Stack) 
     assert {"/tmp"} <= writable <= {"/tmp", "/app/var"}
 
 
+@on("simple/filesystem/sqlite")
+def test_the_health_check_asks_the_process_whatever_the_environment_says(stack: Stack) -> None:
+    _, *command = stack.inspect("web")["Config"]["Healthcheck"]["Test"]
+
+    def healthy(variable: str) -> bool:
+        asked = ["docker", "exec", f"--env={variable}", stack.container("web"), *command]
+        return subprocess.run(asked, stderr=subprocess.DEVNULL).returncode == 0
+
+    assert healthy("http_proxy=http://127.0.0.1:9")  # where nobody listens
+    assert not healthy("PORT=9")
+
+
 @on("redis/redis/postgresql")
 def test_no_secret_is_in_a_layer_or_in_the_history(stack: Stack) -> None:
     key = re.search(r"^SECRET_KEY=(\w{48})$", (stack.project.path / ".env").read_text(), re.M)
