@@ -5,12 +5,13 @@
 #   make test-fast   what needs no installing and is done in a minute
 #   make test-containers   of `make test`, what runs in Docker; without an engine it is skipped
 #   make test-field  of `make test`, other projects' own tests, run against the engine
+#   make bench       requests a second, beside the tutorial way and bare Flask; takes six minutes
 #   make lint        ruff and mypy over the suite, the hooks, the template and its engine
 #   make sizes       how many lines a generated project has, beside their limits
 
 export PATH := $(PATH):$(CURDIR)/.venv-uv/bin
 unexport PYTHONDONTWRITEBYTECODE # what is compiled once need not be compiled a thousand times
-.PHONY: demo test test-fast test-containers test-field lint sizes servers
+.PHONY: demo test test-fast test-containers test-field bench lint sizes servers
 
 demo:
 	@scripts/bootstrap $(ANSWERS)
@@ -37,6 +38,10 @@ lint:
 	uv run ruff format --config pyproject.toml --check .
 	uv run mypy
 	uv run python -m scripts.engine
+
+bench:
+	@scripts/bootstrap redis memcached postgresql mysql wrk
+	@uv run python -u -m benchmarks.serving
 
 sizes:
 	@scripts/bootstrap
