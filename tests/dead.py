@@ -41,6 +41,7 @@ NAMES = {
     # What each module of a database has: another part of the engine asks, if the project has it.
     "engine.databases": [
         *("SCHEMES", "OPTIONS", "ENGINE_OPTIONS", "is_outage", "is_read_only"),
+        "count_rows",
         *("SESSION_OPTIONS", "MISSING_TABLE", "prepare_sessions"),
     ],
     "engine.speakers": ["check_url"],  # of a module that has one

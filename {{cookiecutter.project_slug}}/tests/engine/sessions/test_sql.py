@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -127,3 +128,23 @@ def test_a_row_that_another_process_has_locked_is_written_once_and_not_waited_fo
         write = statements(alice, lambda: alice.request(lambda: session.update(x=1)))
         writer.exec_driver_sql("ROLLBACK")
     assert write == ["SELECT", "UPDATE"]
+
+
+def test_the_table_tells_how_much_of_its_limit_is_used(
+    alice: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql, "MOST", 1)
+    store = store_of(alice.app)
+
+    def rows() -> float:
+        for analyze in ("ANALYZE", "ANALYZE TABLE"):  # for servers that estimate
+            with suppress(sa.exc.DBAPIError), engine(alice).connect() as connection:
+                connection.exec_driver_sql(f"{analyze} {sql.table.name}").close()
+        return float(store.used())
+
+    before = rows()
+    for number in range(20):
+        store.create(f"filler {number}", b"{}")
+    assert rows() == before + 20
+    for number in range(20):
+        store.delete(f"filler {number}")

@@ -14,6 +14,7 @@ Each kind of database is one module here, with these names:
     is_outage(error)    whether the database failed, not the statement: it is locked or full
     is_read_only(error) whether the server does not write, because another one took over
     SESSION_OPTIONS, prepare_sessions(connection), MISSING_TABLE    for the session store
+    count_rows(table)   a statement that estimates the number of rows, and takes no time
 """
 
 from types import ModuleType

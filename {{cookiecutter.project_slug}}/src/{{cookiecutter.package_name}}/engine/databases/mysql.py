@@ -4,7 +4,7 @@ import inspect
 from typing import Any
 
 from pymysql.connections import Connection
-from sqlalchemy import Dialect, Table, event
+from sqlalchemy import Dialect, Executable, Table, event, text
 
 from .. import databases
 
@@ -52,6 +52,12 @@ def is_outage(error: BaseException | None) -> bool:
 
 def is_read_only(error: BaseException | None) -> bool:
     return error is not None and not READ_ONLY.isdisjoint(error.args)
+
+
+def count_rows(table: Table) -> Executable:
+    estimate = "SELECT table_rows FROM information_schema.tables"
+    where = "table_schema = DATABASE() AND table_name = :name"
+    return text(f"{estimate} WHERE {where}").bindparams(name=table.name)
 
 
 def prepare_sessions(connection: Any) -> None:

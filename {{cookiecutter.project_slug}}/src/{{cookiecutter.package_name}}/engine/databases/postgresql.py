@@ -3,7 +3,7 @@
 from typing import Any
 
 import psycopg
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, Executable, Table, text
 
 from .. import databases
 
@@ -58,6 +58,11 @@ def is_outage(error: BaseException | None) -> bool:
 
 def is_read_only(error: BaseException | None) -> bool:
     return getattr(error, "sqlstate", None) == "25006"
+
+
+def count_rows(table: Table) -> Executable:
+    estimate = "SELECT reltuples FROM pg_class WHERE oid = to_regclass(:name)"
+    return text(estimate).bindparams(name=table.name)
 
 
 def prepare_sessions(connection: Any) -> None:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, Executable, Table, func, literal_column, select
 
 from .. import databases
 from ..files import make_folder
@@ -58,6 +58,10 @@ def is_outage(error: BaseException | None) -> bool:
 
 def is_read_only(_: BaseException | None) -> bool:
     return False  # there is one file
+
+
+def count_rows(table: Table) -> Executable:
+    return select(func.max(literal_column("rowid"))).select_from(table)
 
 
 def prepare_sessions(connection: Any) -> None:

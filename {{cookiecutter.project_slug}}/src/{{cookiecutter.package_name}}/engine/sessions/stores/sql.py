@@ -16,6 +16,7 @@ SCHEMES = tuple(speakers(databases.__name__))
 check_url = databases.normalized
 PATIENCE = 0.4  # seconds
 THREADS = 4  # of each process, with a connection each
+MOST = 2_000_000  # sessions
 
 table = sa.Table(
     "sessions",
@@ -49,6 +50,7 @@ class Store(stores.Store):
         prepare = database.prepare_sessions
         sa.event.listen(self._engine, "connect", lambda connection, _: prepare(connection))
         self._missing_table: str = database.MISSING_TABLE
+        self._count_rows = database.count_rows
         weakref.finalize(self, self._engine.dispose)
         self._threads = ThreadPoolExecutor(THREADS, "sessions")
         self._lifetime = lifetime  # seconds
@@ -67,6 +69,9 @@ class Store(stores.Store):
 
     def delete(self, key: str) -> None:
         self._run(table.delete().where(table.c.id == key))
+
+    def used(self) -> float:
+        return max(self._run(self._count_rows(table)) or 0, 0) / MOST
 
     def prune(self) -> int:
         """Remove the expired rows, 1000 at a time. Returns their number."""
