@@ -49,7 +49,8 @@ for name, value in pairs({{{headers}}}) do wrk.headers[name] = value end
 local number = {start}
 function request()
   number = number + 1
-  return wrk.format(nil, string.gsub({path!r}, "NUMBER", tostring(number)))
+  local path = string.gsub({path!r}, "NUMBER", tostring(number))
+  return wrk.format(nil, path)
 end
 function done(summary, latency)
   local failed = summary.errors.status + summary.errors.timeout + summary.errors.connect
