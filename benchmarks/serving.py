@@ -76,7 +76,7 @@ class Service:
             body=case.body,
             headers=", ".join(f"[{name!r}]={value!r}" for name, value in headers.items()),
             path=case.path,
-            start=time.time_ns() // 1000,
+            start=time.time_ns() // 1000 % 10**9,  
         )
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
             file.write(script)
