@@ -76,7 +76,8 @@ class Service:
             body=case.body,
             headers=", ".join(f"[{name!r}]={value!r}" for name, value in headers.items()),
             path=case.path,
-            start=time.time_ns() // 1000 % 10**9,  
+            # Not larger: Lua would write it with an exponent.
+            start=time.time_ns() // 1000 % 10**9,
         )
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
             file.write(script)
