@@ -5,7 +5,7 @@
 #   make test-fast   what needs no installing and is done in a minute
 #   make test-containers   of `make test`, what runs in Docker; without an engine it is skipped
 #   make test-field  of `make test`, other projects' own tests, run against the engine
-#   make bench       requests a second, beside the tutorial way and bare Flask; takes six minutes
+#   make bench       requests a second, beside the tutorial way and bare Flask: some minutes
 #   make lint        ruff and mypy over the suite, the hooks, the template and its engine
 #   make sizes       how many lines a generated project has, beside their limits
 

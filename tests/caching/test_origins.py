@@ -99,6 +99,14 @@ def pair(tmp_path: Path) -> Iterator[tuple[Redis, Redis]]:
         yield servers[0], servers[1]
 
 
+@pytest.fixture
+def relay(pair: tuple[Redis, Redis]) -> Iterator[Any]:
+    """Between the service and the master, until a test moves its far end."""
+    relay = line(pair[0].url)
+    yield relay
+    relay.end()
+
+
 def follow(replica: Redis, master: Redis) -> None:
     replica.ask(f"REPLICAOF 127.0.0.1 {master.port}")
     wait_until(lambda: replica.ask(f"SET probe:{master.port} 1").startswith("-READONLY"), 10)
@@ -127,10 +135,9 @@ def test_what_an_older_snapshot_holds_is_void(folder: Path, tmp_path: Path) -> N
 
 
 def test_what_a_replica_missed_before_it_took_over_is_void(
-    folder: Path, pair: tuple[Redis, Redis]
+    folder: Path, pair: tuple[Redis, Redis], relay: Any
 ) -> None:
     one, two = pair
-    relay = line(one.url)
     with worker(folder, relay.near_end) as ask:
         assert ask("ask 1") == "1"
         one.ask("WAIT 1 5000")
@@ -142,14 +149,12 @@ def test_what_a_replica_missed_before_it_took_over_is_void(
         assert ask("ask 3") not in ("1", "2")
         with worker(folder, relay.near_end) as another:
             assert another("ask 4") not in ("1", "2")
-    relay.end()
 
 
 def test_a_connection_to_what_became_a_replica_is_replaced(
-    folder: Path, pair: tuple[Redis, Redis]
+    folder: Path, pair: tuple[Redis, Redis], relay: Any
 ) -> None:
     one, two = pair
-    relay = line(one.url)
     with worker(folder, relay.near_end) as ask:
         assert ask("ask 1") == "1"
         assert ask("write 1") == "True"
@@ -160,4 +165,3 @@ def test_a_connection_to_what_became_a_replica_is_replaced(
         ask("invalidate products")
         assert ask("ask 2") == "2"
         assert two.ask("GET session") == "$1"
-    relay.end()

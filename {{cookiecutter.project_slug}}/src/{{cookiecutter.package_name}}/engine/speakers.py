@@ -30,5 +30,5 @@ def check(package: str, url: str, *others: str) -> None:
 
 def speaker(package: str, url: str) -> ModuleType:
     """The module of a package for the URL. Raises ValueError, with a sentence, if there is none."""
-    check(package, url)
+    urls.check(url, tuple(speakers(package)))
     return speakers(package)[url.partition(":")[0]]

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ..hub import databases, gate
 from ..line import Line
 from ..waiting import wait_until
-from .conftest import MakeApp
+from .conftest import Ask, MakeApp
 
 
 @pytest.fixture
@@ -79,3 +79,13 @@ def test_a_database_that_goes_after_the_last_statement_spoils_no_answer(
         return "answer"
 
     assert app.test_client().get("/read").text == "answer"
+
+
+def test_a_server_that_became_a_replica_is_left(ask: Ask) -> None:
+    ask("CREATE TABLE test_written (id int)")
+    for _ in range(2):
+        for form in ("SESSION CHARACTERISTICS AS TRANSACTION", "SESSION TRANSACTION"):
+            ask(f"SET {form} READ ONLY")  # as a replica's are; each server knows one of the forms
+        assert ask("INSERT INTO test_written VALUES (1)").status_code == 503
+        assert ask("INSERT INTO test_written VALUES (1)").status_code == 200
+    ask("DROP TABLE test_written")

@@ -24,14 +24,5 @@ def test_a_full_disk_is_an_outage(ask: Ask) -> None:
     assert (full.status_code, full.headers["Retry-After"]) == (503, "5")
 
 
-def test_a_server_that_became_a_replica_is_left(ask: Ask) -> None:
-    ask("CREATE TABLE test_written (id int)")
-    for _ in range(2):
-        ask("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")  # as a replica's are
-        assert ask("INSERT INTO test_written VALUES (1)").status_code == 503
-        assert ask("INSERT INTO test_written VALUES (1)").status_code == 200
-    ask("DROP TABLE test_written")
-
-
 def test_a_statement_that_is_canceled_is_no_outage(ask: Ask) -> None:
     assert ask("SELECT pg_cancel_backend(pg_backend_pid())").status_code == 500

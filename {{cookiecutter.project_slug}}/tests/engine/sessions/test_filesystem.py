@@ -67,6 +67,16 @@ def test_a_session_is_forgotten_after_its_lifetime_and_pruned(
     assert files(folder) == []
 
 
+def test_the_last_of_the_disk_is_for_the_sessions_that_exist(
+    alice: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = store_of(alice.app)
+    free = os.statvfs(store._root).f_bavail * os.statvfs(store._root).f_frsize
+    for reserve, used in ((free // 2, 0.0), (free * 2, 1.0)):
+        monkeypatch.setattr(filesystem, "RESERVE", reserve)
+        assert store.used() == used
+
+
 def test_prune_leaves_what_is_in_use_for_the_next_time(
     alice: Visitor, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,6 @@ class SteadyClient(HashClient):  # type: ignore[misc]
                 continue  # with the next one: the library has taken this one out of the pool
         return func(*args, **kwargs)
 
-    def stats(self) -> dict[str, dict[bytes, Any]]:
-        """The counters of each server, by its address."""
-        return {address: client.stats() for address, client in self.clients.items()}
+    def stats(self, *kind: str) -> dict[str, dict[bytes, Any]]:
+        """The counters of each server, or what `kind` names, by its address."""
+        return {address: client.stats(*kind) for address, client in self.clients.items()}

@@ -28,7 +28,7 @@ class Store(Protocol):
     def delete(self, key: str) -> None: ...
 
     def used(self) -> float:
-        """The part of the store that is used, from 0 to 1; 0 if the store cannot tell."""
+        """The part of the store that is used, from 0 to 1; 0 if it cannot tell, or makes room."""
         return 0.0
 
 

@@ -11,6 +11,7 @@ from .. import stores
 
 SCHEMES = ("file",)
 PATIENCE = 0.3  # seconds, for a lock
+RESERVE = 64 * 1024 * 1024  # bytes of the disk, for changes of sessions that exist
 
 
 class Store(stores.Store):
@@ -53,7 +54,7 @@ class Store(stores.Store):
     def used(self) -> float:
         make_folder(self._root)
         disk = os.statvfs(self._root)
-        return 1 - disk.f_bavail / disk.f_blocks
+        return float(disk.f_bavail * disk.f_frsize < RESERVE)
 
     def prune(self) -> int:
         """Remove the expired files. Returns their number."""

@@ -4,7 +4,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pymemcache.exceptions import MemcacheError, MemcacheServerError
+from pymemcache.exceptions import (
+    MemcacheError,
+    MemcacheServerError,
+    MemcacheUnknownCommandError,
+)
 
 from ...clients import memcached as client
 from .. import stores
@@ -49,8 +53,16 @@ class Store(stores.Store):
         self._client.delete(key)
 
     def used(self) -> float:
-        servers = self._client.stats().values()
-        return max(int(server[b"bytes"]) / int(server[b"limit_maxbytes"]) for server in servers)
+        try:
+            settings, servers = self._client.stats("settings"), self._client.stats()
+        except MemcacheUnknownCommandError:  # a proxy, for example
+            return 0.0
+        return max(
+            int(server[b"bytes"]) / int(server[b"limit_maxbytes"])
+            if settings[address][b"evictions"] == b"off"
+            else 0.0
+            for address, server in servers.items()
+        )
 
     def _expiry(self) -> int:
         return self._lifetime if self._lifetime <= LONGEST else int(time.time()) + self._lifetime

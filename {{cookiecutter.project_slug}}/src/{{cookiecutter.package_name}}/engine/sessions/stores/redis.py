@@ -1,6 +1,6 @@
 """Sessions in Redis or Valkey. Give them a server that never evicts."""
 
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
 from ...clients import redis as client
 from .. import stores
@@ -39,5 +39,9 @@ class Store(stores.Store):
     def used(self) -> float:
         if self.spread:
             return 0.0
-        memory = self._client.info("memory")
-        return float(memory["used_memory"] / memory["maxmemory"]) if memory["maxmemory"] else 0.0
+        try:
+            memory = self._client.info("memory")
+        except ResponseError:  # the user may not ask that
+            return 0.0
+        limit = memory["maxmemory"] if memory["maxmemory_policy"] == "noeviction" else 0
+        return float(memory["used_memory"] / limit) if limit else 0.0
