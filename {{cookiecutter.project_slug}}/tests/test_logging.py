@@ -14,11 +14,13 @@ from . import log_handler
 def stream(production: Flask, monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """Where the service's log goes during a test."""
     stream = io.StringIO()
+    log_handler.flush()
     monkeypatch.setattr(log_handler, "stream", stream)
     return stream
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    log_handler.flush()
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 

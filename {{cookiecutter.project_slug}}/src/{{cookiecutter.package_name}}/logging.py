@@ -7,24 +7,24 @@ What the engine notes about a request is added: its last look-up in a cache, for
 
 import json
 import logging
-import re
-import time
-import uuid
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask
 
+from .engine.log import Handler
+from .engine.middleware import Middleware, Visit
 from .settings import Settings
 
+PROBES = ("livez", "readyz", "metrics")
+
 logger = logging.getLogger(__name__)
-handler = logging.StreamHandler()
+handler = Handler()
 
 
 def init_logging(app: Flask) -> None:
     configure(app.extensions["settings"])
-    app.before_request(_begin)
-    app.after_request(_end)
+    Middleware.of(app).watchers.append(_log)
 
 
 def configure(settings: Settings) -> None:
@@ -51,37 +51,32 @@ class JSONLine(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": record.message,
         }
-        if has_request_context() and "request_id" in g:
-            line["request_id"] = g.request_id
+        if request_id := getattr(record, "request_id", None):
+            line["request_id"] = request_id
         line.update(getattr(record, "request", {}))
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line)
 
 
-def _begin() -> None:
-    g.started = time.perf_counter()
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if re.fullmatch(r"[A-Za-z0-9._:-]{8,128}", given) else uuid.uuid4().hex
-
-
-def _end(response: Response) -> Response:
-    response.headers["X-Request-ID"] = g.request_id
-    noted = g.get("noted", {})
+def _log(visit: Visit) -> None:
+    level = logging.DEBUG if visit.endpoint in PROBES else logging.INFO
+    if not logger.isEnabledFor(level):
+        return
     about = {
-        "method": request.method,
-        "path": quote(request.path),  # because a path may contain line breaks
-        "status": response.status_code,
-        "milliseconds": round(1000 * (time.perf_counter() - g.started), 1),
-        **noted,
+        "method": visit.environ["REQUEST_METHOD"],
+        # Quoted, because a path may contain line breaks.
+        "path": quote(visit.environ.get("PATH_INFO") or "/", encoding="latin-1"),
+        "status": visit.status,
+        "milliseconds": round(1000 * visit.seconds, 1),
+        **visit.noted,
     }
-    level = logging.DEBUG if request.endpoint in ("livez", "readyz", "metrics") else logging.INFO
     text = "%(method)s %(path)s %(status)s %(milliseconds)s ms"
-    text += "".join(f", {name} %({name})s" for name in noted)
-    logger.log(level, text, about, extra={"request": about})
-    return response
+    text += "".join(f", {name} %({name})s" for name in visit.noted)
+    about_us: tuple[Any, ...] = (logger.name, level, __file__, 0, text, (about,), None)
+    logger.handle(logger.makeRecord(*about_us, extra={"request": about}))
 
 
 def _is_no_request(record: logging.LogRecord) -> bool:

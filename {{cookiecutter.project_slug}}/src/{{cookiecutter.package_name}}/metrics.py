@@ -1,8 +1,13 @@
 """Prometheus metrics: requests and their duration by endpoint, and the backends' operations."""
 
+import os
+
 from flask import Flask, Response, abort, request
-from prometheus_client import CollectorRegistry
-from prometheus_flask_exporter import PrometheusMetrics
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from .engine.middleware import Middleware, Visit
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
@@ -16,17 +21,26 @@ def init_metrics(app: Flask) -> None:
     port = settings.metrics_port if settings.production else settings.port
     app.config["METRICS_PORT"] = port  # for commands that read /metrics
     registry = CollectorRegistry()
-    exporter = PrometheusMetrics(
-        app, path=None, group_by="endpoint", excluded_paths="/metrics$", registry=registry
+    seconds = Histogram(
+        "flask_http_request_duration_seconds",
+        "Duration of requests, until the answer begins",
+        ("endpoint", "method", "status"),
+        registry=registry,
     )
+    known: dict[tuple[object, ...], Histogram] = {}
+
+    def count(visit: Visit) -> None:
+        labels = visit.endpoint, visit.environ["REQUEST_METHOD"], visit.status
+        if labels not in known:
+            if labels[0] == "metrics" or labels[1] not in METHODS:  # an invented one is no label
+                return
+            known[labels] = seconds.labels(*labels)
+        known[labels].observe(visit.seconds)
+
+    Middleware.of(app).watchers.append(count)
     for backend in app.extensions["backends"].values():
         if watch := getattr(backend, "watch", None):
             watch(app, registry)
-
-    @app.before_request
-    def ignore_invented_methods() -> None:
-        if request.method not in METHODS:  # each would be a label that stays in memory
-            request.prom_do_not_track = True  # type: ignore[attr-defined]
 
     @app.get("/metrics")
     def metrics() -> Response:
@@ -35,5 +49,8 @@ def init_metrics(app: Flask) -> None:
         own_port = request.environ["SERVER_PORT"] == str(port) and request.remote_addr
         if settings.production and not own_port:
             abort(404)
-        body, content_type = exporter.generate_metrics(request.headers.get("Accept"))
-        return Response(body, content_type=content_type)
+        together = CollectorRegistry() if "PROMETHEUS_MULTIPROC_DIR" in os.environ else registry
+        if together is not registry:
+            MultiProcessCollector(together)
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return Response(encode(together), content_type=content_type)

@@ -1,10 +1,18 @@
 """Security: requests that the service refuses, and headers that protect visitors."""
 
+from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, request
-from werkzeug.exceptions import BadHost, SecurityError
+from flask import Flask, Response
+from werkzeug.exceptions import BadHost, Forbidden, SecurityError
 from werkzeug.sansio.utils import host_is_trusted
+from werkzeug.wsgi import get_host
+
+from .engine.middleware import Middleware
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 PROBES = {"/livez", "/readyz", "/metrics"}  # asked by address: they answer for any host
 LARGEST_BODY = 1024 * 1024  # bytes
@@ -28,38 +36,38 @@ def init_security(app: Flask) -> None:
     trusted = [host.lower().rstrip(".") for host in settings.trusted_hosts]
     for error in (BadHost, SecurityError):
         app.register_error_handler(error, refuse_host)
-    app.before_request(refuse_cross_origin)
 
-    @app.before_request
-    def refuse_unknown_host() -> None:
-        host = (urlsplit(f"//{request.host}").hostname or "").rstrip(".")  # as DNS compares names
-        if trusted and request.path not in PROBES and not host_is_trusted(host, trusted):
-            raise SecurityError(host)
+    @lru_cache
+    def is_trusted(host: str) -> bool:
+        name = urlsplit(f"//{host}").hostname or ""
+        return host_is_trusted(name.rstrip("."), trusted)  # as DNS compares names
 
-    @app.after_request
-    def add_headers(response: Response) -> Response:
-        for name, value in headers.items():
-            response.headers.setdefault(name, value)  # a view may set its own
-        return response
+    def refuse_unknown_host(environ: "WSGIEnvironment") -> None:
+        if trusted and environ["PATH_INFO"] not in PROBES and not is_trusted(get_host(environ)):
+            raise SecurityError("This host is not trusted.")
+
+    middleware = Middleware.of(app)
+    middleware.add_headers(headers)  # a view may set its own
+    middleware.checks += [refuse_unknown_host, refuse_cross_origin]
 
 
-def refuse_cross_origin() -> None:
+def refuse_cross_origin(environ: "WSGIEnvironment") -> None:
     """Answer 403 if a page of another site made the visitor's browser write here (CSRF).
 
     It needs no tokens, so a page with a form is the same for everybody. The rule is the one of
     Go's net/http.CrossOriginProtection: browsers since 2023 send Sec-Fetch-Site, older browsers
     send Origin, and a client that sends neither is not a browser.
     """
-    if request.method in ("GET", "HEAD", "OPTIONS"):
+    if environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS"):
         return
-    site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get("Origin")
+    site, origin = environ.get("HTTP_SEC_FETCH_SITE"), environ.get("HTTP_ORIGIN")
     if site:
         allowed = site in ("same-origin", "none")  # none: no site sent it
     else:
-        allowed = origin in (None, f"http://{request.host}", f"https://{request.host}")
+        host = get_host(environ)
+        allowed = origin in (None, f"http://{host}", f"https://{host}")
     if not allowed:
-        abort(403, "This request came from another site, so nothing was done.")
+        raise Forbidden("This request came from another site, so nothing was done.")
 
 
 def refuse_host(_: BadHost | SecurityError) -> Response:

@@ -1,9 +1,13 @@
 """Prometheus metrics of the backends: how long their operations take, and how many fail."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, has_request_context
+from flask import Flask
 from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from .middleware import current
 
 # The operations of caches and of session stores.
 OPERATIONS = {"get_many", "set", "add", "delete_many", "load", "create", "replace", "delete"}
@@ -21,18 +25,28 @@ class Watched:
         self._backend = backend
         if "operations" not in app.extensions:
             app.extensions["operations"] = _metrics(registry)
-        self._seconds, self._errors = app.extensions["operations"]
+        self._metrics = app.extensions["operations"]
+        self._timed: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._backend, name)
-        if name not in OPERATIONS or not has_request_context():
-            return found
+        if name not in OPERATIONS or not current.get():
+            return getattr(self._backend, name)
+        if name not in self._timed:
+            self._timed[name] = self._time(name)
+        return self._timed[name]
+
+    def _time(self, name: str) -> Callable[..., Any]:
+        seconds, errors = (metric.labels(self._name, name) for metric in self._metrics)
 
         def timed(*args: Any) -> Any:
-            seconds = self._seconds.labels(self._name, name)
-            errors = self._errors.labels(self._name, name)
-            with seconds.time(), errors.count_exceptions():
-                return found(*args)
+            begun = time.perf_counter()
+            try:
+                return getattr(self._backend, name)(*args)
+            except Exception:
+                errors.inc()
+                raise
+            finally:
+                seconds.observe(time.perf_counter() - begun)
 
         return timed
 

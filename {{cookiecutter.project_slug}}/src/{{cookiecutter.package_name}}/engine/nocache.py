@@ -11,7 +11,8 @@ import flask_caching
 from flask import Flask, Response, current_app
 from flask_caching.utils import normalize_timeout
 
-from .page import Page, answer_of, conditional, guard, tell_refusal
+from .middleware import Middleware
+from .page import Page, answer_of, bypassed, conditional, tell_refusal
 from .urls import check
 
 if TYPE_CHECKING:  # private names of Flask-Caching: the types that its decorators return
@@ -37,7 +38,7 @@ class Cache(flask_caching.Cache):
 
     def init_app(self, app: Flask, config: dict[str, Any] | None = None) -> None:
         super().init_app(app, {**(config or {}), "CACHE_NO_NULL_WARNING": True})
-        guard(app)
+        Middleware.of(app)  # which keeps personal answers private
 
     def remember(
         self,
@@ -69,11 +70,11 @@ class Cache(flask_caching.Cache):
         def decorate(view: View) -> View:
             @functools.wraps(view)
             def answer(*view_args: Any, **view_kwargs: Any) -> Response:
-                bypass = rules.bypassed()
+                bypass = bypassed()
                 response = answer_of(functools.partial(view, *view_args, **view_kwargs))
                 response.vary.update(vary)
                 if bypass or not rules.may_store(response):
-                    tell_refusal(response, "bypass")
+                    tell_refusal(response.headers, "bypass")
                     return response
                 response.add_etag()
                 seconds = normalize_timeout(timeout) or current_app.config["CACHE_DEFAULT_TIMEOUT"]

@@ -1,5 +1,6 @@
 """Pages: answers of a view that are the same for everybody, and HTTP's rules for keeping them."""
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +8,9 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import flask.globals
-from flask import Flask, Response, current_app, request, request_finished
+from flask import Flask, Request, Response, current_app, request
+from werkzeug.datastructures import Headers, ResponseCacheControl
+from werkzeug.http import parse_cache_control_header, parse_date, parse_set_header
 
 # Private names of Flask: reading `flask.session` would count as using the session, and no page
 # could be cached. After Flask 3.1 one context holds the app, the request and the session.
@@ -23,7 +26,7 @@ class Page:
     vary: tuple[str, ...]  # request headers
     max_age: int | None  # seconds that browsers may keep it; None is no limit
 
-    def key(self, method: str = "GET") -> str:
+    def key(self, request: Request, method: str = "GET") -> str:
         """A key that is different for each page of the view."""
         headers = {name: request.headers.get(name) for name in self.vary}
         arguments = {name: request.args.getlist(name) for name in self.args}
@@ -31,67 +34,78 @@ class Page:
         place = method, request.scheme, request.host, request.root_path, request.path
         return json.dumps([place, arguments, headers])
 
-    def bypassed(self) -> bool:
-        """Whether the request skips the cache: it writes, or its answer may be personal."""
-        return (
-            request.method not in ("GET", "HEAD")
-            or "Authorization" in request.headers
-            or bool(request.content_length or "Transfer-Encoding" in request.headers)  # a body
-            or session_touched()
-        )
-
-    def may_store(self, response: Response, *, sent: bool = False) -> bool:
-        """Whether every visitor with the same `vary` headers may get this answer.
-
-        It is asked of the view's answer, and again of what is `sent`, which may be a 304.
-        """
-        control = response.cache_control
+    def may_store(self, response: Response) -> bool:
+        """Whether every visitor with the same `vary` headers may get this answer of the view."""
         return (
             request.method in ("GET", "HEAD")
-            and (response.status_code == 200 or (sent and response.status_code == 304))
+            and response.status_code == 200
             and not response.is_streamed
             and not response.direct_passthrough
-            and "Set-Cookie" not in response.headers
+            and self.may_share(response.headers)
+        )
+
+    def may_share(self, headers: Headers) -> bool:
+        """Whether the headers of an answer, and what it used, allow to give it to everybody.
+
+        It is asked of the view's answer, and again of what is sent.
+        """
+        control = control_of(headers)
+        return (
+            "Set-Cookie" not in headers
             and not (control.private or control.no_store or control.no_cache)
-            and not expired(response)
-            and response.vary.as_set() <= {"accept-encoding", *map(str.lower, self.vary)}
-            and "'nonce-" not in str(response.headers.getlist("Content-Security-Policy"))
+            and not expired(headers)
+            and parse_set_header(headers.get("Vary")).as_set()
+            <= {"accept-encoding", *map(str.lower, self.vary)}
+            and "'nonce-" not in str(headers.getlist("Content-Security-Policy"))
             and not session_touched()
         )
 
     def publish(self, response: Response, ttl: float, timeout: int, status: str) -> Response:
         """Let browsers and proxies keep the page for `ttl` and at most `timeout` seconds."""
-        control = response.cache_control
-        limits = [limit for limit in (control.max_age, self.max_age) if limit is not None]
-        fresh = min(int(ttl // 1), timeout)
-        control.public, control.max_age = True, min([max(fresh, 0), *limits])
-        if self.stale and not limits:
-            control.stale_while_revalidate = self.stale + min(fresh, 0)
-        tell(response, status)
+        control = response.headers.get("Cache-Control", "")
+        response.headers["Cache-Control"] = self.control(control, min(int(ttl // 1), timeout))
+        tell(response.headers, status)
         return response
+
+    @functools.lru_cache(4096)  # noqa: B019  # pages are as many as views
+    def control(self, control: str, fresh: int) -> str:
+        """The Cache-Control of a page that is fresh for so many seconds, from that of its view."""
+        directives = control_of(Headers({"Cache-Control": control}))
+        limits = [limit for limit in (directives.max_age, self.max_age) if limit is not None]
+        directives.public, directives.max_age = True, min([max(fresh, 0), *limits])
+        if self.stale and not limits:
+            directives.stale_while_revalidate = self.stale + min(fresh, 0)
+        return directives.to_header()
+
+
+def bypassed() -> bool:
+    """Whether the request skips the cache: it writes, or its answer may be personal."""
+    return (
+        request.method not in ("GET", "HEAD")
+        or "Authorization" in request.headers
+        or bool(request.content_length or "Transfer-Encoding" in request.headers)  # a body
+        or session_touched()
+    )
 
 
 def session_touched() -> bool:
     """Whether the request used the session, so that the answer may be personal."""
-    session = _context.get()._session
+    context = _context.get(None)
+    session = context and context._session
     return session is not None and session.accessed
 
 
-def guard(app: Flask) -> None:
-    """Have the last word on every answer of the app, after all its `after_request` functions.
-
-    Caches on the way must not keep a personal answer. Only now is it known whether it is one.
-    """
-    request_finished.connect(_keep_private, app)
-
-
-def _keep_private(_: Flask, response: Response, **__: Any) -> None:
-    join_lines(response)
-    control = response.cache_control
+def keep_private(headers: Headers, *, personal: bool) -> None:
+    """Forbid caches on the way to keep an answer that is personal, or partly said to be."""
+    join_lines(headers)
+    control = control_of(headers)
     forbidden = control.public and (control.private or control.no_cache)  # after the view
-    personal = session_touched() or "Set-Cookie" in response.headers or forbidden
-    if personal and not control.no_store:
-        response.headers["Cache-Control"] = "private, no-cache"
+    if (personal or forbidden) and not control.no_store:
+        headers["Cache-Control"] = "private, no-cache"
+
+
+def control_of(headers: Headers) -> ResponseCacheControl:
+    return parse_cache_control_header(headers.get("Cache-Control"), cls=ResponseCacheControl)
 
 
 def conditional(response: Response) -> Response:
@@ -99,16 +113,20 @@ def conditional(response: Response) -> Response:
     return cast(Response, response.make_conditional(request))
 
 
-def tell(response: Response, status: str) -> None:
+def tell(headers: Headers, status: str) -> None:
     """Say in Cache-Status what the cache did (RFC 9211)."""
-    name = current_app.config.get("CACHE_STATUS_NAME", current_app.name)
-    name = name if name[0].isalpha() else f'"{name}"'  # a token or a string, RFC 8941
-    response.headers["Cache-Status"] = f"{name}; {status}"
+    headers["Cache-Status"] = f"{status_name(current_app)}; {status}"
 
 
-def tell_refusal(response: Response, outcome: str) -> None:
+def status_name(app: Flask) -> str:
+    """What Cache-Status calls the app: a token or a string (RFC 8941)."""
+    name: str = app.config.get("CACHE_STATUS_NAME", app.name)
+    return name if name[0].isalpha() else f'"{name}"'
+
+
+def tell_refusal(headers: Headers, outcome: str) -> None:
     """Say that the cache did not keep this answer."""
-    tell(response, f"fwd={outcome}{'; detail=session' if session_touched() else ''}")
+    tell(headers, f"fwd={outcome}{'; detail=session' if session_touched() else ''}")
 
 
 def answer_of(view: Callable[[], Any]) -> Response:
@@ -118,19 +136,19 @@ def answer_of(view: Callable[[], Any]) -> Response:
     response = current_app.make_response(current_app.ensure_sync(view)())
     while len(functions) > before:
         response = current_app.ensure_sync(functions.pop(before))(response)
-    join_lines(response)
+    join_lines(response.headers)
     return response
 
 
-def join_lines(response: Response) -> None:
+def join_lines(headers: Headers) -> None:
     """Write each list header on one line (RFC 9110, 5.3): Werkzeug reads only the first."""
     for name in ("Cache-Control", "Vary"):
-        if len(lines := response.headers.getlist(name)) > 1:
-            response.headers[name] = ", ".join(lines)
+        if len(lines := headers.getlist(name)) > 1:
+            headers[name] = ", ".join(lines)
 
 
-def expired(response: Response) -> bool:
+def expired(headers: Headers) -> bool:
     """Whether a header of HTTP/1.0 forbids to keep the answer."""
-    expires = response.expires or datetime.min.replace(tzinfo=UTC)  # if it is not a date
-    past = "Expires" in response.headers and expires <= datetime.now(UTC)
-    return past or "no-cache" in str(response.headers.getlist("Pragma")).lower()
+    expires = parse_date(headers.get("Expires")) or datetime.min.replace(tzinfo=UTC)  # no date
+    past = "Expires" in headers and expires <= datetime.now(UTC)
+    return past or "no-cache" in str(headers.getlist("Pragma")).lower()

@@ -1,6 +1,7 @@
 """Finds the page or the product of the catalogue that a request asks for."""
 
 import re
+from collections.abc import Iterable
 from typing import NoReturn
 
 from flask import abort, request
@@ -10,11 +11,10 @@ from . import upstream as catalogue
 # {% else %}
 from . import catalogue
 # {% endif %}
+from ..caching import remember
 from .products import Item, Page
 
 QUERY_CHARACTERS = 100
-
-pick = catalogue.pick
 
 
 def asked_query() -> str:
@@ -36,6 +36,12 @@ def asked_page() -> Page:
 def asked_product(product_id: int) -> Item:
     """The product with this id. Aborts with 404 if there is none."""
     return catalogue.get(product_id) or missing(product_id)
+
+
+def pick(product_ids: Iterable[int]) -> list[Item]:
+    """The products with these ids that exist. A cart is shown often, so they are cached."""
+    ids = sorted(product_ids)
+    return remember(f"products {ids}", lambda: catalogue.pick(ids), 60, tags=("products",))
 
 
 def missing(product_id: int) -> NoReturn:

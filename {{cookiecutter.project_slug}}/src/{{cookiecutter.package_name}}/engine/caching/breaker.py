@@ -68,9 +68,10 @@ class Breaker:
     def origin(self, key: str) -> bytes:
         """Tells the server process that holds the key from others, if the backend can tell."""
         find: Any = getattr(self.backend, "origin", None)
-        with suppress(Exception):  # a cluster may not know at the moment
+        try:
             return find(key) if find else b""
-        return b""
+        except Exception:  # a cluster may not know at the moment
+            return b""
 
     def ping(self) -> bool:
         """Whether the backend stores values and returns them. Raises the errors of its client."""

@@ -13,8 +13,10 @@ from flask import Flask, Response, abort, current_app, request
 from flask.cli import AppGroup
 from flask_caching.utils import function_namespace
 from prometheus_client import CollectorRegistry
+from werkzeug.datastructures import Headers
 
-from ..page import Page, answer_of, conditional, guard, tell, tell_refusal
+from ..middleware import Middleware, current, when_sent
+from ..page import Page, answer_of, bypassed, conditional, tell, tell_refusal
 from ..speakers import speaker
 from . import metrics, stores
 from .backend import Backend
@@ -24,8 +26,8 @@ from .decorators import Cached, Memoized, memoize_tag
 from .entries import MONTH, Entries
 from .flight import Flight
 from .fragments import FragmentExtension
+from .front import Front
 from .sealing import Sealer, release_of
-from .sent import watch_answers, when_sent
 
 if TYPE_CHECKING:  # private names of Flask-Caching: the types that its decorators return
     from flask_caching import _CachedFunction, _MemoizedFunction
@@ -72,8 +74,7 @@ class Cache(flask_caching.Cache):
         entries = Entries(Breaker(store, prefix), sealer)
         app.extensions["cache"][self] = Backend(entries, store.default_timeout)
         app.jinja_env.add_extension(FragmentExtension)
-        watch_answers(app)
-        guard(app)
+        Front.of(app)
 
     @property
     def backend(self) -> Backend:
@@ -146,6 +147,9 @@ class Cache(flask_caching.Cache):
                 limit = 0 if seconds >= MONTH and max_age is None else max_age
                 rules = Page(stale, args, vary, limit)
                 run = functools.partial(view, *view_args, **view_kwargs)
+                if not bypassed():
+                    front = Front.of(current_app)
+                    front.learn(rules, self.backend.entries, tags, seconds, answer)
                 return self._answer(rules, run, tags, seconds)
 
             return cast(View, answer)
@@ -155,18 +159,20 @@ class Cache(flask_caching.Cache):
     def _answer(
         self, page: Page, run: Callable[[], Any], tags: tuple[str, ...], timeout: int
     ) -> Response:
-        bypass = page.bypassed()
+        bypass = bypassed()
         entries = self.backend.entries
-        flight = Flight(entries, page.key(), tags, page.stale)
+        key, visit = page.key(request), current.get()
+        seen = visit.seen[1] if visit and visit.seen and visit.seen[0] == key else None
+        flight = Flight(entries, key, tags, page.stale, seen)
         found = request.method == "HEAD" and not bypass and flight.look()
         if request.method == "HEAD" and not found:  # it may have another answer than GET
-            flight = Flight(entries, page.key("HEAD"), tags, page.stale)
+            flight = Flight(entries, page.key(request, "HEAD"), tags, page.stale)
         with flight:
             if bypass or (not found and flight.must_compute()):
                 response = answer_of(run)
                 response.vary.update(page.vary)
                 if bypass or not page.may_store(response):
-                    tell_refusal(response, flight.outcome)
+                    tell_refusal(response.headers, flight.outcome)
                     if response.status_code >= 500:
                         abort(response)  # or serve the stale page, if there is one
                     return response
@@ -180,17 +186,24 @@ class Cache(flask_caching.Cache):
         return conditional(page.publish(response, flight.ttl, timeout, flight.status))
 
     def _store(
-        self, page: Page, flight: Flight, stored: Any, timeout: int, sent: Response | None
+        self,
+        page: Page,
+        flight: Flight,
+        stored: Any,
+        timeout: int,
+        status: int | None,
+        headers: Headers,
     ) -> None:
         """Store a page, unless what is sent became personal after the view."""
-        if sent is None:
+        whole = status == 304 or (status == 200 and "Content-Length" in headers)  # no stream
+        if status is None:
             flight.release()
-        elif page.may_store(sent, sent=True):
+        elif whole and page.may_share(headers):
             flight.store(stored, timeout)
-            tell(sent, flight.status)
+            tell(headers, flight.status)
         else:
             flight.release(unstorable=True)
-            tell_refusal(sent, flight.outcome)
+            tell_refusal(headers, flight.outcome)
 
     def cached(
         self, *args: Any, stale: int = 0, tags: tuple[str, ...] = (), **options: Any

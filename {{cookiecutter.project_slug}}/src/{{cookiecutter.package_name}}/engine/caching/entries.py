@@ -5,7 +5,7 @@ import logging
 import secrets
 import time
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Self, TypeAlias
 
 from flask_caching.backends.nullcache import NullCache
@@ -43,6 +43,22 @@ class Entry(NamedTuple):
         return self.fresh_until - time.time()
 
 
+class Names(NamedTuple):
+    """What belongs to a key, by names in the store."""
+
+    value: str
+    lease: str
+    tags: list[str]  # those of the key's bucket and of its own tags
+
+
+class Read(NamedTuple):
+    """What the store has for a key."""
+
+    entry: Entry | None  # if it is valid
+    versions: Versions  # of the key's bucket and tags
+    lease: bytes | None
+
+
 class Entries:
     """Reads and writes entries in one service's part of a store, and makes them invalid.
 
@@ -68,26 +84,30 @@ class Entries:
         digest = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
         return f"{self.breaker.prefix}{kind}:{digest}"
 
-    def read(
-        self, key: str, tags: tuple[str, ...] = ()
-    ) -> tuple[Entry | None, Versions, bytes | None]:
-        """The valid entry of the key, the versions of its bucket and of `tags`, and its lease.
+    def names(self, key: str, tags: tuple[str, ...] = ()) -> Names:
+        names = [self.name("tag", tag) for tag in (_bucket(key), *tags)]
+        return Names(self.name("value", key), self.name("lease", key), names)
+
+    def read(self, key: str, tags: tuple[str, ...] = ()) -> Read:
+        """What the store has for the key.
 
         This takes one round trip, and another one if the entry has more tags or a tag is new.
         """
-        name = self.name("value", key)
-        names = [self.name("tag", tag) for tag in (_bucket(key), *tags)]
-        data, lease, *found = self.breaker.get_many(name, self.name("lease", key), *names)
-        versions = self._of_their_servers(names, found)
+        return self.read_named(self.names(key, tags), self.open)
+
+    def read_named(self, names: Names, opened: Callable[[str, bytes | None], Entry | None]) -> Read:
+        """What the store has under the names. `opened` makes an entry of a name and its bytes."""
+        data, lease, *found = self.breaker.get_many(names.value, names.lease, *names.tags)
+        versions = self._of_their_servers(names.tags, found)
         for tag in [tag for tag, version in versions.items() if version is None]:
-            versions[tag] = self._new_version(tag, found[names.index(tag)])
-        [entry] = self._valid([self._open(name, data)], versions)
-        return entry, versions, lease
+            versions[tag] = self._new_version(tag, found[names.tags.index(tag)])
+        [entry] = self._valid([opened(names.value, data)], versions)
+        return Read(entry, versions, lease)
 
     def read_all(self, keys: Sequence[str]) -> list[Entry | None]:
         """The valid entries of the keys, in two round trips for any number of keys."""
         names = [self.name("value", key) for key in keys]
-        return self._valid([*map(self._open, names, self.breaker.get_many(*names))], {})
+        return self._valid([*map(self.open, names, self.breaker.get_many(*names))], {})
 
     def write(self, key: str, entry: Entry, lifetime: int) -> bool:
         """Store the entry for `lifetime` seconds. Returns whether it is stored."""
@@ -147,6 +167,8 @@ class Entries:
 
     def _valid(self, entries: list[Entry | None], known: Versions) -> list[Entry | None]:
         """The entries whose tags still have the same versions, and None for the others."""
+        if all(entry is None or entry.versions == known for entry in entries):
+            return entries  # as it mostly is
         tags = {tag for entry in entries if entry for tag in entry.versions}
         others = [*(tags - known.keys())]
         known = known | self._of_their_servers(others, self.breaker.get_many(*others))
@@ -155,7 +177,8 @@ class Entries:
             for entry in entries
         ]
 
-    def _open(self, name: str, data: bytes | None) -> Entry | None:
+    def open(self, name: str, data: bytes | None) -> Entry | None:
+        """The entry of the bytes under a name, or None for bytes that are not this service's."""
         try:
             found = self.sealer.open(name, data) if data else None
             return Entry(*found) if found else None

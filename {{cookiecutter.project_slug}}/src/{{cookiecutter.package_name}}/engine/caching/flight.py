@@ -7,18 +7,17 @@ import time
 from contextvars import ContextVar, Token
 from typing import Any, NamedTuple, Self, TypeAlias
 
-from blinker import Signal
-from flask import g, has_request_context
+from flask import current_app, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
-from .entries import Entries, Entry, Versions
+from .entries import Entries, Entry, Read, Versions
+from .metrics import count
 
 Leases: TypeAlias = frozenset[tuple[Entries, str]]
 
 LEASE = 5  # seconds that a computation may take before another request may begin it again
 STALE_SERVED = "A cached value could not be computed, a stale one is served."
 
-cache_outcome = Signal("How a look-up ended: outcome is hit, stale, miss, bypass or error.")
 logger = logging.getLogger(__name__)
 # The keys that this call is computing: a computation that asks for its own key must not wait.
 _computing: ContextVar[Leases] = ContextVar("computing", default=frozenset())
@@ -50,7 +49,12 @@ class Flight:
     """
 
     def __init__(
-        self, entries: Entries, key: str = "", tags: tuple[str, ...] = (), stale: int = 0
+        self,
+        entries: Entries,
+        key: str = "",
+        tags: tuple[str, ...] = (),
+        stale: int = 0,
+        seen: Read | None = None,  # what the look-up in front of Flask found a moment ago
     ) -> None:
         self.outcome = "bypass"
         self.stored = False
@@ -59,6 +63,7 @@ class Flight:
         self._entries = entries
         self._key = key
         self._tags = tags
+        self._seen = seen
         self._forced = False
         self._versions: Versions = {}
         self._lease: bytes | None = None  # as last seen in the store
@@ -101,9 +106,8 @@ class Flight:
             _computing.reset(self._token)
         if self.outcome == "miss" and self._entries.breaker.open:
             self.outcome = "error"
-        cache_outcome.send(self._entries, outcome=self.outcome)
-        if has_request_context():  # for the request's log line: the last one is the page's
-            g.setdefault("noted", {})["cache"] = self.outcome
+        if has_request_context():
+            count(current_app, request.endpoint, self.outcome)
         return serve_stale
 
     def must_compute(self, *, force: bool = False) -> bool:
@@ -161,7 +165,8 @@ class Flight:
 
     def look(self) -> bool:
         """Whether the cache has a fresh `value`. Reads it, or a stale one."""
-        entry, self._versions, self._lease = self._entries.read(self._key, self._tags)
+        read, self._seen = self._seen or self._entries.read(self._key, self._tags), None
+        entry, self._versions, self._lease = read
         if entry and isinstance(entry.value, Unstorable):
             self._ended, entry = entry.value.lease, None
         fresh = entry is not None and entry.ttl > 0

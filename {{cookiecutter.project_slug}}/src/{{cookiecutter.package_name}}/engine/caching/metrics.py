@@ -2,13 +2,14 @@
 
 from __future__ import annotations  # some names are there for type checkers only
 
+import functools
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, current_app, has_request_context, request
+from flask import Flask, request
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from ..metrics import Watched
-from .flight import cache_outcome
+from ..middleware import note, unneeded_for_hits
 
 if TYPE_CHECKING:
     from .cache import Cache
@@ -19,12 +20,13 @@ def watch(cache: Cache, app: Flask, registry: CollectorRegistry) -> None:
 
     For a store in the process also `cache_held`, since nothing outside can see its size.
     """
-    app.extensions["cache_outcomes"] = Counter(
+    counter = Counter(
         "cache_outcomes",
         "Look-ups in the cache: hit, stale, miss, bypass or error",
         ("endpoint", "outcome"),
         registry=registry,
     )
+    app.extensions["cache_outcomes"] = functools.cache(counter.labels)
     with app.app_context():
         breaker: Any = cache.backend.entries.breaker
         off, in_process = cache.off, cache.in_process
@@ -53,13 +55,15 @@ def _watch_size(cache: Cache, app: Flask, registry: CollectorRegistry) -> None:
     )
 
     @app.before_request
+    @unneeded_for_hits
     def update() -> None:
         if request.endpoint == "metrics":
             for what, amount in cache.stats().items():
                 held.labels(what).set(amount)
 
 
-@cache_outcome.connect
-def count(_: object, outcome: str) -> None:
-    if has_request_context() and (counter := current_app.extensions.get("cache_outcomes")):
-        counter.labels(request.endpoint, outcome).inc()
+def count(app: Flask, endpoint: str | None, outcome: str) -> None:
+    """Count a look-up of a request, and tell its line in the log."""
+    if labelled := app.extensions.get("cache_outcomes"):
+        labelled(endpoint, outcome).inc()
+    note("cache", outcome)  # the last one is the page's

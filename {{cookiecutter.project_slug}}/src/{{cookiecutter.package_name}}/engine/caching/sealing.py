@@ -37,11 +37,15 @@ class Sealer:
             return None
         return self._serializer(name).loads(data.removeprefix(self.release))
 
+    @property
+    def keys(self) -> list[str]:
+        """The keys of signatures, the newest one last."""
+        return [*(self._config["SECRET_KEY_FALLBACKS"] or ()), self._config["SECRET_KEY"]]
+
     def _serializer(self, name: str) -> Serializer[bytes]:
-        keys = [*(self._config["SECRET_KEY_FALLBACKS"] or ()), self._config["SECRET_KEY"]]
         how = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
         salt = name.encode() + self.release
-        return Serializer(keys, salt=salt, serializer=Pickling, signer_kwargs=how)
+        return Serializer(self.keys, salt=salt, serializer=Pickling, signer_kwargs=how)
 
 
 class Pickling:

@@ -73,6 +73,26 @@ def connect(url: str, greet: Greeting | None = None) -> Any:
     return sentinel.master_for(service)  # type: ignore[no-untyped-call]
 
 
+def ask(client: Any, *command: str) -> Any:
+    """The answer to a command, as bytes, for half the time that `client.execute_command` takes.
+
+    It takes a connection of the client's pool, with its check and its retries, but leaves out the
+    library's statistics.
+    """
+    if isinstance(client, Cluster):
+        return client.execute_command(*command)
+    connection = client.connection_pool.get_connection()
+
+    def send() -> Any:
+        connection.send_command(*command, check_health=False)
+        return connection.read_response()
+
+    try:
+        return connection.retry.call_with_retry(send, lambda _: connection.disconnect())
+    finally:
+        client.connection_pool.release(connection)
+
+
 def _greeted(topology: str, greet: Greeting) -> Greeting:
     if topology == "cluster":  # whose client does the library's own part itself
         return greet

@@ -3,7 +3,7 @@
 import time
 from datetime import UTC, datetime
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
 from .serializer import SessionSerializer
@@ -31,8 +31,15 @@ class CookieSessions(SecureCookieSessionInterface):
     When two requests change the session at the same time, the changes of one are lost.
     """
 
+    unneeded_for_hits = True  # a page from the cache uses no session
     serializer = SessionSerializer()
     session_class = CookieSession
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Read the cookie, if there is one."""
+        if self.get_cookie_name(app) in request.cookies:
+            return super().open_session(app, request)
+        return self.session_class()
 
     def regenerate(self, session: SessionMixin) -> None:
         """Sign the cookie again. It holds no id that an attacker could have chosen."""

@@ -30,7 +30,7 @@ import time
 from importlib import import_module
 from typing import cast
 
-from flask import Flask, Request, Response, after_this_request
+from flask import Flask, Request, Response, after_this_request, has_request_context
 from flask.cli import AppGroup
 from flask.sessions import SessionInterface, SessionMixin
 from prometheus_client import CollectorRegistry
@@ -56,6 +56,8 @@ class StoredSessions(SessionInterface):
     Flask-Session's public names work: `session.sid`, `app.session_interface.regenerate(session)`
     and SESSION_KEY_PREFIX.
     """
+
+    unneeded_for_hits = True  # a page from the cache uses no session
 
     def __init__(self, store: Store, key_prefix: str) -> None:
         self.store = store
@@ -108,21 +110,27 @@ class StoredSessions(SessionInterface):
         return not self._full
 
     def open_session(self, app: Flask, request: Request) -> Session:
-        """Read the cookie: `<id>.<Unix time at which it was sent>`. This does not ask the store."""
-        sid, _, sent_at = request.cookies.get(self.get_cookie_name(app), "").partition(".")
-        due = not _is_recent(app, sent_at)
-        record = Record(self.store, self.key_prefix, sid, due, self.has_room)
-        session = Session(record)
+        """A session that reads its cookie and asks the store when it is first used.
 
-        @after_this_request  # before the app's own after_request functions: they see the outcome
+        The cookie is `<id>.<Unix time at which it was sent>`.
+        """
+
+        def begin() -> Record:
+            sid, _, sent_at = request.cookies.get(self.get_cookie_name(app), "").partition(".")
+            due = not _is_recent(app, sent_at)
+            if has_request_context():
+                after_this_request(save)  # before `after_request`: those functions see the outcome
+            return Record(self.store, self.key_prefix, sid, due, self.has_room)
+
         def save(response: Response) -> Response:
             try:
                 self.save_session(app, session, response)
             except Exception as error:
-                record.failure = error  # so that saving does not fail again for the error page
+                session._record.failure = error  # so that the error page does not fail again
                 return app.make_response(app.handle_user_exception(error))
             return response
 
+        session = Session(begin)
         return session
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
@@ -131,10 +139,12 @@ class StoredSessions(SessionInterface):
         Raises ServiceUnavailable if the store fails, TypeError if it cannot hold the session.
         """
         ours = _ours(session)
-        record = ours._record
         if session.accessed:
-            join_lines(response)
+            join_lines(response.headers)
             response.vary.add("Cookie")
+        if not ours._used:
+            return
+        record = ours._record
         record.save()
         if record.cookie_due:
             ours._cookie = f"{record.sid}.{time.time():.0f}" if record.sid else ""

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import cached_property
 from typing import Any, Self
 
 from flask.sessions import SessionMixin
@@ -34,10 +35,18 @@ class Session(SessionMixin):
     accessed = False
     """Whether the request used it. Flask sets it."""
 
-    def __init__(self, record: "Record") -> None:
-        self._record = record
+    def __init__(self, begin: Callable[[], "Record"]) -> None:
+        self._begin = begin
         self._cookie: str | None = None  # the browser's cookie, if this request sends one
         self._modified = False  # set by the app
+
+    @cached_property
+    def _record(self) -> "Record":
+        return self._begin()
+
+    @property
+    def _used(self) -> bool:
+        return "_record" in vars(self)
 
     @property
     def sid(self) -> str:

@@ -58,8 +58,9 @@ class Store(BaseCache):
                 self.client.connection_pool.disconnect(inuse_connections=False)
 
     def get_many(self, *keys: str) -> list[Any]:
-        read = getattr(self.client, "mget_nonatomic", self.client.mget)
-        return [*read(keys)]
+        if isinstance(self.client, client.Cluster):
+            return [*self.client.mget_nonatomic(keys)]
+        return [*client.ask(self.client, "MGET", *keys)]
 
     def set(self, key: str, value: bytes, timeout: int | timedelta | None = None) -> bool:
         return bool(self.client.set(key, value, ex=normalize_timeout(timeout) or None))

@@ -24,7 +24,7 @@ class Store(stores.Store):
         self._lifetime = lifetime  # seconds
 
     def load(self, key: str) -> bytes | None:
-        data: bytes | None = self._client.getex(key, ex=self._lifetime)
+        data: bytes | None = client.ask(self._client, "GETEX", key, "EX", f"{self._lifetime}")
         return data
 
     def create(self, key: str, data: bytes) -> None:

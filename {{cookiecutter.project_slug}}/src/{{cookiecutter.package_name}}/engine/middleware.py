@@ -1,0 +1,171 @@
+"""What every request gets: a thin layer around Flask, and in front of its hooks.
+
+It gives each request an id, adds headers to the answer, and has the last word on its privacy, in
+whatever order the functions of the app are registered. Then it shows the answer to its watchers,
+which log and count it.
+"""
+
+from __future__ import annotations  # some names are there for type checkers only
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from flask import Flask
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
+
+from .page import keep_private, session_touched
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Answer = tuple[str, list[tuple[str, str]], Iterable[bytes]]
+
+usable_id = re.compile(r"[A-Za-z0-9._:-]{8,128}").fullmatch
+
+
+class Visit:
+    """One request, and its answer as soon as it begins to be sent."""
+
+    __slots__ = (
+        "begun",
+        "decisions",
+        "endpoint",
+        "environ",
+        "noted",
+        "request_id",
+        "seconds",
+        "seen",
+        "status",
+    )
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        self.begun = time.perf_counter()
+        self.environ = environ
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        own = f"{random.getrandbits(128):032x}"  # noqa: S311  # it is no secret
+        self.request_id = given if given and usable_id(given) else own
+        self.noted: dict[str, object] = {}  # for the log line
+        self.decisions: list[Decision] = []
+        self.seen: Any = None  # what a look-up in front of Flask found
+        self.endpoint: str | None = None
+        self.status = 0
+        self.seconds = 0.0  # until the answer began
+
+
+Decision = Callable[[int | None, Headers], object]
+current: ContextVar[Visit | None] = ContextVar("visit", default=None)
+
+
+class Middleware:
+    """Wraps the WSGI application of an app. `of` makes it once."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.inner = app.wsgi_app
+        self.checks: list[Callable[[WSGIEnvironment], object]] = []  # may raise an HTTPException
+        self.front: Callable[[Visit], Answer | None] = lambda _: None  # may answer before Flask
+        self.watchers: list[Callable[[Visit], object]] = []
+        self._headers: list[tuple[str, tuple[str, str]]] = []
+        app.wsgi_app = self  # type: ignore[method-assign]
+        app.extensions["middleware"] = self
+
+    @classmethod
+    def of(cls, app: Flask) -> Middleware:
+        return app.extensions.get("middleware") or cls(app)
+
+    def add_headers(self, headers: dict[str, str]) -> None:
+        """Add headers to all answers that do not have them."""
+        self._headers += [(name.lower(), (name, value)) for name, value in headers.items()]
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        visit = Visit(environ)
+        token = current.set(visit)
+
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            request = environ.get("werkzeug.request")
+            visit.endpoint = request and request.endpoint
+            names = {name.lower(): value for name, value in headers}
+            personal = "set-cookie" in names or session_touched()
+            twofold = len(names) < len(headers) or "public" in names.get("cache-control", "")
+            if personal or twofold or visit.decisions:
+                headers = _decided(visit, status, headers, personal=personal)
+            self._begin(visit, status, headers)
+            return start_response(status, headers, *error)
+
+        try:
+            try:
+                for check in self.checks:
+                    check(environ)
+            except HTTPException as error:
+                return self._refuse(error, environ, start)
+            if answer := self.front(visit):
+                status, headers, body = answer
+                self._begin(visit, status, headers)
+                start_response(status, headers)
+                return body
+            return self.inner(environ, start)
+        finally:
+            while visit.decisions:
+                visit.decisions.pop()(None, Headers())  # nothing was sent
+            current.reset(token)
+
+    def _refuse(self, error: HTTPException, environ: WSGIEnvironment, start: Any) -> Any:
+        """What the app answers to an error."""
+        with self.app.request_context(environ):
+            response = self.app.make_response(self.app.handle_user_exception(error))
+            return response(environ, start)
+
+    def _begin(self, visit: Visit, status: str, headers: list[tuple[str, str]]) -> None:
+        names = {name.lower() for name, _ in headers}
+        headers.append(("X-Request-ID", visit.request_id))
+        headers += [header for name, header in self._headers if name not in names]
+        visit.status = int(status[:3])
+        visit.seconds = time.perf_counter() - visit.begun
+        for watch in self.watchers:
+            watch(visit)
+
+
+def _decided(
+    visit: Visit, status: str, headers: list[tuple[str, str]], *, personal: bool
+) -> list[tuple[str, str]]:
+    """The headers, made safe for the caches on the way, after all decisions about the answer."""
+    sent = Headers(headers)
+    keep_private(sent, personal=personal)
+    while visit.decisions:
+        visit.decisions.pop()(int(status[:3]), sent)
+    return list(sent)
+
+
+def when_sent(decide: Decision) -> None:
+    """Call `decide` with status and headers of this request's answer as it is sent.
+
+    It may change the headers. If no answer is sent, the status is None.
+    """
+    visit = current.get()
+    if visit:
+        visit.decisions.append(decide)
+    else:
+        decide(None, Headers())
+
+
+def note(name: str, value: object) -> None:
+    """Add something to the log line of this request."""
+    if visit := current.get():
+        visit.noted[name] = value
+
+
+def unneeded_for_hits(function: Function) -> Function:
+    """Mark a function of the app's hooks: a page from the cache is sent without it.
+
+    All others (`before_request`, `after_request`, …) keep pages from being answered in front of
+    Flask, because one of them may say who is allowed to see a page.
+    """
+    marked: Any = getattr(function, "__func__", function)  # of a method
+    marked.unneeded_for_hits = True
+    return function
