@@ -21,6 +21,8 @@ ANSWERS = {
     "simple/cookie/sqlite": (0.85, 6),
 }
 RATES = [case.name for case in CASES]
+TITLE = "Requests a second, beside bare Flask"
+PICTURE = f"![{TITLE}](serving.svg)"
 MARKS = "<!-- figures -->\n", "<!-- end of figures -->"
 
 
@@ -56,7 +58,7 @@ Requests a second beside {BARE_HERE}; 1.00 is {bare:,.0f} requests a second:
 
 Requests a second beside the tutorial way on gunicorn, whose visitors have a session cookie:
 
-{table(["", *ANSWERS, "1.00 is a second"], beside_tutorial(results))}
+{table(["", *ANSWERS, "1.00, in requests a second"], beside_tutorial(results))}
 
 What the page is to reach, and what it reached:
 
@@ -122,7 +124,7 @@ def read() -> Results:
 
 
 def publish(results: Results) -> None:
-    """Draw serving.svg, and put the tables into README.md."""
+    """Draw serving.svg, and put it and the tables into README.md."""
     (FOLDER / "serving.svg").write_text(drawn(results))
     page = FOLDER / "README.md"
     page.write_text(with_tables(page.read_text(), results))
@@ -132,7 +134,7 @@ def drawn(results: Results) -> str:
     bare = median(results.of(BARE_HERE, PAGE.name))
     services = [service for service in results.services if service != BARE_HERE]
     return chart.draw(
-        "Requests a second, beside bare Flask",
+        TITLE,
         f"1.00 is the same page from {BARE_HERE}: {bare:,.0f} requests a second. Longer is faster.",
         {row: {name: results.of_bare(name, row) for name in services} for row in RATES},
     )
@@ -141,4 +143,4 @@ def drawn(results: Results) -> str:
 def with_tables(page: str, results: Results) -> str:
     before, _, rest = page.partition(MARKS[0])
     _, _, after = rest.partition(MARKS[1])
-    return f"{before}{MARKS[0]}\n{tables(results)}\n\n{MARKS[1]}{after}"
+    return f"{before}{MARKS[0]}\n{PICTURE}\n\n{tables(results)}\n\n{MARKS[1]}{after}"
