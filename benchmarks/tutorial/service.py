@@ -4,6 +4,8 @@
 """
 
 import os
+import time
+import uuid
 from pathlib import Path
 
 from flask import Flask, Response, jsonify, session
@@ -38,6 +40,12 @@ def tutorial() -> Flask:
     @cache.cached(query_string=True)
     def page() -> str:
         return BODY
+
+    @app.get("/slow")
+    @cache.cached(timeout=1, query_string=True)
+    def slow() -> str:
+        time.sleep(0.1)
+        return str(uuid.uuid4())
 
     @app.get("/api/products")
     @cache.cached()
