@@ -75,8 +75,9 @@ def _log(visit: Visit) -> None:
     }
     text = "%(method)s %(path)s %(status)s %(milliseconds)s ms"
     text += "".join(f", {name} %({name})s" for name in visit.noted)
-    about_us: tuple[Any, ...] = (logger.name, level, __file__, 0, text, (about,), None)
-    logger.handle(logger.makeRecord(*about_us, extra={"request": about}))
+    # What `logger.log` does, but for looking up the line that called it.
+    place = logger.name, level, __file__, 0
+    logger.handle(logger.makeRecord(*place, text, (about,), None, extra={"request": about}))
 
 
 def _is_no_request(record: logging.LogRecord) -> bool:

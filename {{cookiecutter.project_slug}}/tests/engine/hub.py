@@ -11,6 +11,7 @@ from {{ cookiecutter.package_name }}.engine import clients as clients
 # {% if "sqlalchemy" in parts %}
 from {{ cookiecutter.package_name }}.engine import databases as databases
 # {% endif %}
+from {{ cookiecutter.package_name }}.engine import middleware as middleware
 # {% if "caching" not in parts %}
 from {{ cookiecutter.package_name }}.engine import nocache as nocache
 # {% endif %}

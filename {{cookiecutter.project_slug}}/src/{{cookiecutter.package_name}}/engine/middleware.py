@@ -48,7 +48,7 @@ class Visit:
         self.begun = time.perf_counter()
         self.environ = environ
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        own = f"{random.getrandbits(128):032x}"  # noqa: S311  # it is no secret
+        own = f"{random.getrandbits(128):032x}"  # it is no secret
         self.request_id = given if given and usable_id(given) else own
         self.noted: dict[str, object] = {}  # for the log line
         self.decisions: list[Decision] = []
@@ -88,8 +88,7 @@ class Middleware:
         token = current.set(visit)
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            request = environ.get("werkzeug.request")
-            visit.endpoint = request and request.endpoint
+            visit.endpoint = getattr(environ.get("werkzeug.request"), "endpoint", None)
             names = {name.lower(): value for name, value in headers}
             personal = "set-cookie" in names or session_touched()
             twofold = len(names) < len(headers) or "public" in names.get("cache-control", "")
@@ -115,7 +114,9 @@ class Middleware:
                 visit.decisions.pop()(None, Headers())  # nothing was sent
             current.reset(token)
 
-    def _refuse(self, error: HTTPException, environ: WSGIEnvironment, start: Any) -> Any:
+    def _refuse(
+        self, error: HTTPException, environ: WSGIEnvironment, start: StartResponse
+    ) -> Iterable[bytes]:
         """What the app answers to an error."""
         with self.app.request_context(environ):
             response = self.app.make_response(self.app.handle_user_exception(error))

@@ -15,7 +15,7 @@ from flask_caching.utils import function_namespace
 from prometheus_client import CollectorRegistry
 from werkzeug.datastructures import Headers
 
-from ..middleware import Middleware, current, when_sent
+from ..middleware import current, when_sent
 from ..page import Page, answer_of, bypassed, conditional, tell, tell_refusal
 from ..speakers import speaker
 from . import metrics, stores

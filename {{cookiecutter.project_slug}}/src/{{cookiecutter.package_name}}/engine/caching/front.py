@@ -237,10 +237,10 @@ def _sent(known: Known, held: Any, ttl: float, environ: Any) -> Answer:
     ]
     if not held.has_date:
         headers.append(("Date", _date(int(time.time()))))
-    if "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MODIFIED_SINCE" in environ:
-        if not is_resource_modified(environ, held.etag, None, held.last_modified):
-            remove_entity_headers(headers)
-            return "304 NOT MODIFIED", headers, ()
+    conditional = "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MODIFIED_SINCE" in environ
+    if conditional and not is_resource_modified(environ, held.etag, None, held.last_modified):
+        remove_entity_headers(headers)
+        return "304 NOT MODIFIED", headers, ()
     return "200 OK", headers, () if environ["REQUEST_METHOD"] == "HEAD" else (held.value[0],)
 
 
@@ -266,7 +266,8 @@ def _place(environ: Any) -> tuple[str, ...] | None:
 
 def _is_rare(environ: Any) -> bool:
     """Whether Flask must see the request: it may have a body, or an answer of its own."""
-    return environ.get("CONTENT_LENGTH") not in (None, "", "0") or not environ.keys().isdisjoint(RARE)
+    has_body = environ.get("CONTENT_LENGTH") not in (None, "", "0")
+    return has_body or not environ.keys().isdisjoint(RARE)
 
 
 def _unneeded(function: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,6 +45,11 @@ class SteadyClient(HashClient):  # type: ignore[misc]
     The library would answer "not found" for a while after a failure, and then ask another server
     in its place for a minute. For sessions and for leases both answers are wrong.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Private, too: its hash is computed in Python, and takes as long as asking the server.
+        self._get_client: Any = lru_cache(10_000)(super()._get_client)
 
     def _safely_run_func(
         self, client: Any, func: Callable[..., Any], _: object, *args: Any, **kwargs: Any

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class Store(BaseCache):
         super().__init__(default_timeout)
         self.folder = folder
         self.limit = limit
+        self._name = lru_cache(10_000)(lambda key: _name(folder, key))  # of a key's file
         self._reads = itertools.count(1)
         self._written: Counter[Path] = Counter()  # bytes since the last sweep of the folder
 
@@ -53,7 +55,7 @@ class Store(BaseCache):
         read = next(self._reads)
         if read % SWEEP_EVERY == 0:
             self._sweep(self.folder / f"{read // SWEEP_EVERY % FOLDERS:02x}")
-        return [self._read(self._path(key)) for key in keys]
+        return [self._read(self._name(key)) for key in keys]
 
     def set(self, key: str, value: bytes, timeout: int | timedelta | None = None) -> bool:
         seconds = normalize_timeout(timeout) or 0
@@ -77,7 +79,7 @@ class Store(BaseCache):
     def add(self, key: str, value: bytes, timeout: int | timedelta | None = None) -> bool:
         path = self._path(key)
         with locked(path.parent, PATIENCE):
-            return self._read(path) is None and self.set(key, value, timeout)
+            return self._read(str(path)) is None and self.set(key, value, timeout)
 
     def delete_many(self, *keys: str) -> list[str]:
         for key in keys:
@@ -90,12 +92,12 @@ class Store(BaseCache):
         return {"entries": len(sizes), "memory": sum(sizes)}
 
     def _path(self, key: str) -> Path:
-        digest = hashlib.sha256(key.encode()).hexdigest()
-        return self.folder / digest[:2] / digest[2:]
+        return Path(self._name(key))
 
-    def _read(self, path: Path) -> bytes | None:
+    def _read(self, name: str) -> bytes | None:
         try:
-            data = path.read_bytes()
+            with open(name, "rb", buffering=0) as file:
+                data = file.read()
         except FileNotFoundError:
             return None
         return None if _expired(data) else data[HEADER.size :]
@@ -115,6 +117,11 @@ class Store(BaseCache):
             if excess > 0:
                 path.unlink(missing_ok=True)
                 excess -= size
+
+
+def _name(folder: Path, key: str) -> str:
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return str(folder / digest[:2] / digest[2:])
 
 
 def _expired(data: bytes) -> bool:

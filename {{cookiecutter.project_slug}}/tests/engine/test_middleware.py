@@ -1,0 +1,143 @@
+"""What every request gets, whatever the app's own functions do."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask, Response, after_this_request, request_finished, session
+from werkzeug.exceptions import Forbidden
+
+from .hub import middleware, page
+
+Middleware = middleware.Middleware
+
+
+@pytest.fixture
+def app() -> Flask:
+    app = Flask(__name__, static_folder=None)
+    app.secret_key = "of the tests"
+    app.add_url_rule("/public", "public", lambda: ("x", {"Cache-Control": "public, max-age=60"}))
+    Middleware.of(app)
+    return app
+
+
+def set_cookie(response: Response) -> Response:
+    response.set_cookie("name", "value")
+    return response
+
+
+def use_session(response: Response) -> Response:
+    session.get("user")
+    return response
+
+
+def set_cookie_late(app: Flask) -> Any:
+    def late(_: Flask, response: Response, **__: object) -> None:
+        response.set_cookie("name", "value")
+
+    request_finished.connect(late, app)
+    return late
+
+
+def below(app: Flask) -> Any:
+    """A WSGI middleware of the app's own that was there first."""
+    inner = app.wsgi_app.inner  # type: ignore[attr-defined]
+
+    def add(environ: Any, start: Any) -> Any:
+        def begin(status: str, headers: list[Any], *error: Any) -> Any:
+            return start(status, [*headers, ("Set-Cookie", "name=value")], *error)
+
+        return inner(environ, begin)
+
+    app.wsgi_app.inner = add  # type: ignore[attr-defined]
+    return add
+
+
+WAYS: list[Callable[[Flask], Any]] = [
+    lambda app: app.after_request(set_cookie),
+    lambda app: app.after_request(use_session),
+    lambda app: app.before_request(lambda: after_this_request(set_cookie) and None),
+    lambda app: app.before_request(lambda: session.get("user")),
+    set_cookie_late,
+    below,
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_public_is_personal_in_whatever_order(
+    app: Flask, way: Callable[[Flask], Any]
+) -> None:
+    kept = way(app)
+    answer = app.test_client().get("/public")
+    assert kept
+    assert answer.headers.getlist("Cache-Control") == ["private, no-cache"]
+
+
+def test_an_answer_that_is_not_personal_stays_public(app: Flask) -> None:
+    answer = app.test_client().get("/public")
+    assert answer.headers.getlist("Cache-Control") == ["public, max-age=60"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "sent"),
+    [
+        (["public", "private"], ["private, no-cache"]),
+        (["public, no-cache"], ["private, no-cache"]),
+        (["public, private, no-store"], ["public, private, no-store"]),
+        (["max-age=5", "public"], ["max-age=5, public"]),
+    ],
+)
+def test_lines_that_say_two_things_count_as_one(
+    app: Flask, lines: list[str], sent: list[str]
+) -> None:
+    @app.after_request
+    def add(response: Response) -> Response:
+        del response.headers["Cache-Control"]
+        for line in lines:
+            response.headers.add("Cache-Control", line)
+        return response
+
+    assert app.test_client().get("/public").headers.getlist("Cache-Control") == sent
+
+
+def test_headers_are_added_that_are_not_there(app: Flask) -> None:
+    Middleware.of(app).add_headers({"X-Own": "layer", "Cache-Control": "no-store"})
+    headers = app.test_client().get("/public").headers
+    assert headers.getlist("X-Own") == ["layer"]
+    assert headers.getlist("Cache-Control") == ["public, max-age=60"]
+
+
+def test_a_check_refuses_before_anything_runs_and_the_app_words_it(app: Flask) -> None:
+    def refuse(environ: Any) -> None:
+        raise Forbidden("not today")
+
+    seen: list[middleware.Visit] = []
+    app.before_request(lambda: seen.clear())
+    app.register_error_handler(Forbidden, lambda error: (f"own page: {error.description}", 403))
+    Middleware.of(app).checks.append(refuse)
+    Middleware.of(app).watchers.append(seen.append)
+    answer = app.test_client().get("/public")
+    assert (answer.status_code, answer.text) == (403, "own page: not today")
+    assert [(visit.status, visit.endpoint) for visit in seen] == [(403, "public")]
+
+
+def test_a_decision_without_an_answer_is_told_so(app: Flask) -> None:
+    told: list[object] = []
+
+    def broken() -> str:
+        middleware.when_sent(lambda status, headers: told.append(status))
+        raise KeyboardInterrupt
+
+    app.add_url_rule("/broken", "broken", broken)
+    with pytest.raises(KeyboardInterrupt):
+        app.test_client().get("/broken")
+    with app.test_request_context():  # without the layer
+        middleware.when_sent(lambda status, headers: told.append(status))
+    assert told == [None, None]
+
+
+def test_a_visit_ends_with_its_request(app: Flask) -> None:
+    app.add_url_rule("/inside", "inside", lambda: str(middleware.current.get() is not None))
+    assert app.test_client().get("/inside").text == "True"
+    assert middleware.current.get() is None
+    assert not page.session_touched()
