@@ -6,12 +6,12 @@ from typing import NoReturn
 
 from flask import abort, request
 
+from ..caching import remember
 # {% if cookiecutter.database == "none" %}
 from . import upstream as catalogue
 # {% else %}
 from . import catalogue
 # {% endif %}
-from ..caching import remember
 from .products import Item, Page
 
 QUERY_CHARACTERS = 100
