@@ -37,6 +37,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 BACKLOG = 2048  # connections that wait until a worker accepts them
 CONNECTIONS = 1024  # that a worker accepts, also those that do not ask anything
+HEADERS = 64 * 1024  # bytes that the head of a request takes at most
 TICK = 0.5  # seconds between two looks at the workers
 SIGNALS = {signal.SIGTERM, signal.SIGINT}
 SO_ATTACH_FILTER = 26  # of Linux: a program looks at each packet
@@ -96,12 +97,12 @@ def serve(
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         if metrics:
             _serve_metrics(*metrics)
-        team = Team(make_app, listener, workers, limits)
+        crew = Workers(make_app, listener, workers, limits)
         try:
             while not _arrives(stop):
-                team.watch()
+                crew.watch()
         finally:
-            team.stop()
+            crew.stop()
 
 
 def _serve_metrics(host: str, port: int) -> None:
@@ -124,7 +125,7 @@ def _arrives(stop: SimpleQueue[int]) -> bool:
     return False
 
 
-class Team:
+class Workers:
     """The workers of a socket."""
 
     def __init__(
@@ -138,7 +139,7 @@ class Team:
             "",
             interface=Interfaces.WSGI,
             http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(header_read_timeout=int(1000 * limits.keepalive)),
+            http1_settings=HTTP1Settings(int(1000 * limits.keepalive), max_buffer_size=HEADERS),
             runtime_mode=RuntimeModes.mt,
             blocking_threads=limits.threads,
             backpressure=CONNECTIONS,
