@@ -1,7 +1,7 @@
 """Serves an app with Granian, in workers that this process watches and replaces.
 
 Granian's own parent process gives each worker a queue of connections, which dies with the worker.
-Here the workers share one queue: what one of them leaves there, the next one answers.
+Here the workers share one queue: what one of them leaves there, another one answers.
 """
 
 import ctypes
@@ -16,19 +16,17 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import set_start_method
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
-import granian.net
 import granian.wsgi
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces, RuntimeModes
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -37,17 +35,15 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 BACKLOG = 2048  # connections that wait until a worker accepts them
 CONNECTIONS = 1024  # that a worker accepts, also those that do not ask anything
-HEADERS = 64 * 1024  # bytes that the head of a request takes at most
+HEADERS = 64 * 1024  # bytes: a head of a request that is much larger is refused
 TICK = 0.5  # seconds between two looks at the workers
 SIGNALS = {signal.SIGTERM, signal.SIGINT}
-SO_ATTACH_FILTER = 26  # of Linux: a program looks at each packet
-NO_SYN = (  # it drops those with SYN and without ACK, which ask for a connection
-    (0x30, 0, 0, 13),  # load the byte of flags
-    (0x54, 0, 0, 0x12),  # keep ACK and SYN
-    (0x15, 0, 1, 0x02),  # if it is SYN alone …
-    (0x06, 0, 0, 0),  # … drop the packet
-    (0x06, 0, 0, 0xFFFF),
-)
+FOREVER = float("inf")
+# For Linux: a filter that drops the packets which ask for a connection (SYN without ACK).
+SO_ATTACH_FILTER = 26
+STEPS = (0x30, 0, 0, 13), (0x54, 0, 0, 0x12), (0x15, 0, 1, 0x02), (6, 0, 0, 0), (6, 0, 0, 0xFFFF)
+
+library: Any = granian  # with its private names: it prepares a worker, and this module watches it
 logger = logging.getLogger(__name__)
 
 
@@ -62,9 +58,18 @@ class Limits:
     lifetime: float  # until one of several workers is replaced
 
 
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno or 0).lower()
+        raise SystemExit(f"{what} cannot be used: {reason}.") from None
+
+
 def listen(host: str, port: int, path: str = "") -> socket.socket:
     """A socket of a port, or of a file. Raises SystemExit with a sentence if it is taken."""
-    try:
+    with _naming(path or f"PORT {port}"):
         if not path:
             listener = socket.create_server((host, port), backlog=BACKLOG)
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -73,180 +78,144 @@ def listen(host: str, port: int, path: str = "") -> socket.socket:
             Path(path).unlink()
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(path)
-        listener.listen(BACKLOG)
         return listener
-    except OSError as error:
-        raise _unusable(path or f"PORT {port}", error) from None
 
 
 def serve(
     make_app: Callable[[], Any],
     listener: socket.socket,
-    workers: int,
+    size: int,
     limits: Limits,
     metrics: tuple[str, int] | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, and the workers' metrics on an address of their own.
+    """Serve with `size` workers until SIGTERM or SIGINT. `metrics` is the address of theirs.
 
-    Raises SystemExit if a worker cannot start, or if the metrics' port is taken.
+    Raises SystemExit with a sentence if that address is taken, or if a worker cannot start.
     """
-    stop: SimpleQueue[int] = SimpleQueue()  # unlike an Event, it may be used in a signal handler
-    for number in SIGNALS:
-        signal.signal(number, lambda number, _: stop.put(number))
+    set_start_method("fork", force=True)  # the workers inherit the socket
+    stop: SimpleQueue[int] = SimpleQueue()  # unlike an Event, it is safe in a signal's handler
+    for ending in SIGNALS:
+        signal.signal(ending, lambda number, _: stop.put(number))
     with TemporaryDirectory(prefix="metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         if metrics:
-            _serve_metrics(*metrics)
-        crew = Workers(make_app, listener, workers, limits)
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            with _naming(f"METRICS_PORT {metrics[1]}"):
+                start_http_server(metrics[1], metrics[0], registry)
+        server = _configured(listener, limits)
+        workers: list[Worker] = []
         try:
-            while not _arrives(stop):
-                crew.watch()
+            workers += [Worker(number, make_app, server, limits) for number in range(size)]
+            while not _told(stop):
+                for number, worker in enumerate(workers):
+                    if not worker.watched():
+                        workers[number] = Worker(number, make_app, server, limits)
+                oldest = min(workers, key=lambda worker: worker.retires)
+                if (
+                    size > 1
+                    and oldest.retires < time.monotonic()
+                    and all(w.serves for w in workers)
+                ):
+                    oldest.stop()
         finally:
-            crew.stop()
+            _stop(workers, listener, time.monotonic() + limits.grace)
 
 
-def _serve_metrics(host: str, port: int) -> None:
-    """Serve the sums of all workers, in a thread."""
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+def _configured(listener: socket.socket, limits: Limits) -> Any:
+    server = library.Granian(
+        "",
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(int(1000 * limits.keepalive), max_buffer_size=HEADERS),
+        runtime_mode=RuntimeModes.mt,
+        blocking_threads=limits.threads,
+        backpressure=CONNECTIONS,
+        log_level=LogLevels.warning,
+        log_dictconfig={"incremental": True, "handlers": {}, "loggers": {}},  # as the service logs
+    )
+    unix = listener.family == socket.AF_UNIX
+    server._shd = library.net.SocketHolder(listener.fileno(), unix, BACKLOG)
+    server._sso = None
+    return server
+
+
+def _told(stop: SimpleQueue[int]) -> bool:
     try:
-        start_http_server(port, host, registry)
-    except OSError as error:
-        raise _unusable(f"METRICS_PORT {port}", error) from None
-
-
-def _unusable(name: str, error: OSError) -> SystemExit:
-    return SystemExit(f"{name} cannot be used: {os.strerror(error.errno or 0).lower()}.")
-
-
-def _arrives(stop: SimpleQueue[int]) -> bool:
-    with suppress(Empty):
         return bool(stop.get(timeout=TICK))
-    return False
+    except Empty:
+        return False
 
 
-class Workers:
-    """The workers of a socket."""
-
-    def __init__(
-        self, make_app: Callable[[], Any], listener: socket.socket, size: int, limits: Limits
-    ) -> None:
-        set_start_method("fork", force=True)  # the workers inherit the socket
-        self._make_app, self._listener, self._limits = make_app, listener, limits
-        # Granian prepares a worker, but this module starts and watches it. Hence the private names.
-        private: Any = granian.net
-        self._granian = cast(Any, Granian)(
-            "",
-            interface=Interfaces.WSGI,
-            http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(int(1000 * limits.keepalive), max_buffer_size=HEADERS),
-            runtime_mode=RuntimeModes.mt,
-            blocking_threads=limits.threads,
-            backpressure=CONNECTIONS,
-            log_level=LogLevels.warning,
-            log_dictconfig={"incremental": True, "handlers": {}, "loggers": {}},  # the service's
-        )
-        unix = listener.family == socket.AF_UNIX
-        self._granian._shd = private.SocketHolder(listener.fileno(), unix, BACKLOG)
-        self._granian._sso = None
-        self._workers = [self._start(number) for number in range(size)]
-
-    def _start(self, number: int) -> "Worker":
-        worker = Worker(number, self._make_app, self._limits)
-        loader = worker.prepare
-        spawned = self._granian._spawn_worker(number, self._granian._spawn_wsgi_worker, loader)
-        worker.start(spawned.inner)
-        return worker
-
-    def watch(self) -> None:
-        """Replace what died, hangs or is old. Raises SystemExit if a worker cannot start."""
-        for worker in self._workers:
-            worker.watch()
-            if worker.failed:
-                raise SystemExit("The service stops, because a worker cannot start.")
-            if not worker.process.is_alive():
-                self._workers[worker.number] = self._start(worker.number)
-        oldest = min(self._workers, key=lambda worker: worker.retires)
-        others_serve = len(self._workers) > 1 and all(worker.serves for worker in self._workers)
-        if others_serve and oldest.retires < time.monotonic():
-            oldest.stop()
-
-    def stop(self) -> None:
-        """Answer those who are connected, and nobody else."""
-        deadline = time.monotonic() + self._limits.grace
-        _refuse_connections(self._listener)
-        time.sleep(0.1)  # for handshakes under way
-        while self._is_anyone_waiting() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        self._listener.close()
-        for worker in self._workers:
-            worker.stop()
-        for worker in self._workers:
-            worker.process.join(max(0, deadline - time.monotonic()))
-            worker.process.kill()
-
-    def _is_anyone_waiting(self) -> bool:
-        alive = any(worker.process.is_alive() for worker in self._workers)
-        return alive and bool(select.select([self._listener], [], [], 0)[0])
-
-
-def _refuse_connections(listener: socket.socket) -> None:
+def _stop(workers: list["Worker"], listener: socket.socket, deadline: float) -> None:
+    """Answer those who are connected, and refuse all others."""
     if listener.family == socket.AF_UNIX:
         Path(listener.getsockname()).unlink(missing_ok=True)
-    elif sys.platform == "linux":  # elsewhere, the connections of the last moment are reset
-        program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *s) for s in NO_SYN))
-        place = struct.pack("HP", len(NO_SYN), ctypes.addressof(program))
+    elif sys.platform == "linux":
+        program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *s) for s in STEPS))
+        place = struct.pack("HP", len(STEPS), ctypes.addressof(program))
         listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, place)
+    time.sleep(0.1)  # for handshakes under way
+    while select.select([listener], [], [], 0)[0] and any(w.process.is_alive() for w in workers):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    listener.close()
+    for worker in workers:
+        worker.stop()
+    for worker in workers:
+        worker.process.join(max(0, deadline - time.monotonic()))
+        worker.process.kill()
 
 
 class Worker:
     """A process that serves. Its number, which its successor gets too, names its metrics' files."""
 
-    process: Any
-
-    def __init__(self, number: int, make_app: Callable[[], Any], limits: Limits) -> None:
+    def __init__(
+        self, number: int, make_app: Callable[[], Any], server: Any, limits: Limits
+    ) -> None:
         self.number, self._make_app, self._limits = number, make_app, limits
         self.retires = time.monotonic() + limits.lifetime * random.uniform(0.8, 1.2)  # noqa: S311
-        self._shared = mmap.mmap(-1, 2)  # of both processes: a pulse, and whether the app is made
-        self._pulse, self._silent = 0, 0.0  # seconds without a new pulse
-        self._deadline = float("inf")
-
-    def start(self, process: Any) -> None:
-        self.process = process
+        self._shared = mmap.mmap(-1, 2)  # with the process: its pulse, and whether it has the app
+        self._pulse, self._silent, self._deadline = 0, 0.0, FOREVER
+        loaded = server._spawn_worker(number, server._spawn_wsgi_worker, self._load)
+        self.process = loaded.inner
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the process can take them
-        process.start()
+        self.process.start()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        logger.info("Started worker %s with pid %s", self.number, process.pid)
+        logger.info("Started worker %s with pid %s", number, self.process.pid)
 
     @property
     def serves(self) -> bool:
-        return bool(self._shared[1]) and self._deadline == float("inf")
+        return bool(self._shared[1]) and self._deadline == FOREVER
 
-    @property
-    def failed(self) -> bool:
-        return not self._shared[1] and (self.process.exitcode or 0) > 0
+    def watched(self) -> bool:
+        """Whether the process lives. Called every TICK, it kills one that hangs or does not stop.
 
-    def watch(self) -> None:
-        """Kill the process if it hangs or does not stop. To be called every TICK seconds."""
+        Raises SystemExit if the process could not start.
+        """
         self._silent = 0 if self._pulse != self._shared[0] else self._silent + TICK
         self._pulse = self._shared[0]
         if self._silent > self._limits.hung or time.monotonic() > self._deadline:
             logger.error("Killing worker %s, which hangs", self.number)
             self.process.kill()
+        if (self.process.exitcode or 0) > 0 and not self._shared[1]:
+            raise SystemExit("The service stops, because a worker cannot start.")
+        return bool(self.process.is_alive())
 
     def stop(self) -> None:
         self._deadline = min(self._deadline, time.monotonic() + self._limits.grace)
         self.process.terminate()
 
-    def prepare(self) -> Any:
+    def _load(self) -> Any:
         """Make the app, in the process."""
         os.setpgid(0, 0)  # Ctrl-C is for the parent only, which then stops this process
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         threading.Thread(target=self._live, args=(os.getppid(),), daemon=True).start()
         values.ValueClass = values.MultiProcessValue(lambda: self.number)  # type: ignore[no-untyped-call]
-        # Otherwise each request's environ has the variables of the process, with its secrets.
-        granian.wsgi.os = cast(Any, SimpleNamespace(environ={}))  # type: ignore[attr-defined]
+        # Each request's environ would have the variables of the process, so its secrets.
+        library.wsgi.os = SimpleNamespace(environ={})
         try:
             app = self._make_app()
         except Exception:
