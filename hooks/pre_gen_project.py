@@ -24,7 +24,7 @@ LONGEST_NAME = 40  # characters: a longer one would not fit into lines of code a
 INSTALLED = """
     alembic annotated_types ast_serialize blinker cachelib cffi cfgv click colorama cryptography
     deptry distlib dotenv filelock flask flask_caching flask_migrate flask_sqlalchemy
-    gunicorn hiredis identify iniconfig itsdangerous jinja2 librt mako markupsafe mypy
+    granian hiredis identify iniconfig itsdangerous jinja2 librt mako markupsafe mypy
     mypy_extensions mypyc nodeenv packaging pathspec pip platformdirs pluggy pre_commit
     prometheus_client prometheus_flask_exporter psycopg psycopg_binary py pycparser pydantic
     pydantic_core pydantic_settings pygments pymemcache pymysql pytest python_discovery
@@ -39,7 +39,7 @@ STANDARD = """
 """
 # Names that the project's tools or its database give to something else.
 TAKEN = """
-    app conftest gunicorn_conf information_schema migrations mysql performance_schema postgres
+    app conftest information_schema migrations mysql performance_schema postgres
     src template0 template1 test tests var
 """
 # What Windows takes for a device, whatever the folder.

@@ -24,12 +24,7 @@ NAMES = {
         *("should_set_cookie", "session_class", "to_json", "to_python"),
     ],
     "flask-caching": ["factory", "get_dict", "_memoize_version", "_cache"],
-    "gunicorn": [
-        *("wsgi_app", "threads", "graceful_timeout", "keepalive", "control_socket_disable"),
-        "forwarder_headers",
-        *("max_requests", "max_requests_jitter", "worker_class", "logger_class"),
-        *("pre_fork", "post_fork", "on_exit"),
-    ],
+    "granian": ["_shd", "_sso"],
     "logging": ["format"],
     "pickle": ["reducer_override"],
     "sqlalchemy": ["is_disconnect"],
@@ -60,7 +55,7 @@ def unused(project: BakedProject) -> list[str]:
         ignore_names=[*(name for names in NAMES.values() for name in names), *defined],
         ignore_decorators=DECORATORS,
     )
-    vulture.scavenge([project.package, project.path / "tests", project.path / "gunicorn.conf.py"])
+    vulture.scavenge([project.package, project.path / "tests"])
     shown = said(project)
     return [
         *(

@@ -61,18 +61,25 @@ class BakedProject:
         assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
         return done.stdout
 
-    @contextmanager
-    def serving(self, *options: str, **variables: str) -> Iterator[httpx.Client]:
-        """A client of the service, which runs under gunicorn while the block lasts and ends well.
+    def service(self, *changes: str) -> list[str]:
+        """The command that serves, after the changes of `serving`."""
+        name = self.package.name
+        begin = [f"from {name} import __main__ as service", "from dataclasses import replace"]
+        code = "; ".join([*begin, *changes, "service.main()"])
+        return ["python", "-c", code] if changes else ["python", "-m", name]
 
-        `options` are gunicorn's.
+    @contextmanager
+    def serving(self, *changes: str, **variables: str) -> Iterator[httpx.Client]:
+        """A client of the service, which runs while the block lasts and ends well.
+
+        `changes` are statements about the module `service`, which is the package's __main__.
         The client keeps cookies and says where its forms come from, as a browser does.
         """
         ports = {"PORT": str(free_port()), "METRICS_PORT": str(free_port())}
         variables = {**self.variables, **ports, **variables}
         origin = f"http://127.0.0.1:{variables['PORT']}"
         client = httpx.Client(base_url=origin, headers={"Origin": origin}, timeout=30)
-        log = self.path / "var" / "gunicorn.log"
+        log = self.path / "var" / "service.log"
         log.parent.mkdir(exist_ok=True)
 
         def ready() -> bool:
@@ -84,7 +91,7 @@ class BakedProject:
         with (
             client,
             running(
-                ["uv", "run", "gunicorn", *options],
+                ["uv", "run", *self.service(*changes)],
                 ready=ready,
                 log=log,
                 cwd=self.path,

@@ -44,7 +44,6 @@ def test_what_nothing_uses_is_found(tmp_path: Path) -> None:
         "src/service/__init__.py": SERVICE,
         "tests/conftest.py": CONFTEST,
         "tests/test_it.py": TEST,
-        "gunicorn.conf.py": "threads = 8\n",
     }.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(content)

@@ -165,7 +165,7 @@ def test_its_own_checks_pass(
 
 
 @pytest.mark.run
-def test_it_serves_under_gunicorn(installed: BakedProject) -> None:
+def test_it_serves(installed: BakedProject) -> None:
     variables = {"API_TOKEN": "a-token-for-the-suite", "WEB_CONCURRENCY": "2"}
     if installed.answers["cache_backend"] == "simple":
         variables["WEB_CONCURRENCY"] = "1"

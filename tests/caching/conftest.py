@@ -13,6 +13,7 @@ from tests.project import BakedProject, bake, environment
 from tests.servers import Servers
 
 BACKENDS = ["simple", "filesystem", "redis", "memcached"]
+PROOF = "service.create_app = lambda: __import__('proof').app"  # serve proof.py
 Service = Callable[[str], BakedProject]
 
 

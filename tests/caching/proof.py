@@ -1,6 +1,6 @@
 """Goes into a generated project and runs there: pages that count, and a stress test.
 
-gunicorn proof:app          python proof.py delete|invalidate
+python proof.py delete|invalidate
 """
 
 import json

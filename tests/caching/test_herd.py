@@ -1,4 +1,4 @@
-"""Fifty at once, through gunicorn: 2 workers of 25 threads; in memory 1 worker of 50."""
+"""Fifty at once: 2 workers of 25 threads; in memory 1 worker of 50."""
 
 import http.client
 import threading
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from tests.caching.conftest import BACKENDS, Service, each
+from tests.caching.conftest import BACKENDS, PROOF, Service, each
 
 HERD = 50
 
@@ -58,7 +58,9 @@ def test_a_herd_computes_once(service: Service, backend: str) -> None:
         return Counter(ledger.read_text().split())
 
     with project.serving(
-        *("proof:app", "--threads", str(HERD // workers)), WEB_CONCURRENCY=str(workers)
+        PROOF,
+        f"service.LIMITS = replace(service.LIMITS, threads={HERD // workers})",
+        WEB_CONCURRENCY=str(workers),
     ) as client:
         cold = ask_at_once(client, "/herd/cold")
         assert computations()["cold"] == 1

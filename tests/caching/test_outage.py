@@ -127,7 +127,7 @@ def test_an_outage_costs_half_a_second_once(
     variables = {"CACHE_URL": server.url, "WEB_CONCURRENCY": str(WORKERS)}
 
     def said() -> str:
-        return (project.path / "var" / "gunicorn.log").read_text()
+        return (project.path / "var" / "service.log").read_text()
 
     with Stoppable(server) as cache, project.serving(**variables) as client:
         for _ in range(10 * WORKERS):  # every worker has a connection

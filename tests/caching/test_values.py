@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.caching.conftest import BACKENDS, Service, each
+from tests.caching.conftest import BACKENDS, PROOF, Service, each
 from tests.servers import Memcached
 
 
@@ -59,7 +59,7 @@ def monitor(url: str) -> Iterator[list[str]]:
 @each("redis")
 def test_a_hit_is_one_command(service: Service, backend: str) -> None:
     project = service(backend)
-    with project.serving("proof:app", WEB_CONCURRENCY="1") as client:
+    with project.serving(PROOF, WEB_CONCURRENCY="1") as client:
         warm(client)
         with monitor(project.variables["CACHE_URL"]) as commands:
             hit(client)
@@ -74,7 +74,7 @@ def test_a_hit_is_one_command_of_the_text_protocol_too(
     tmp_path.parent.chmod(0o755)
     server = Verbose(tmp_path)
     variables = {"WEB_CONCURRENCY": "1", "CACHE_URL": server.url}
-    with server.started(), service(backend).serving("proof:app", **variables) as client:
+    with server.started(), service(backend).serving(PROOF, **variables) as client:
         warm(client)
         before = len(server.commands())
         hit(client)
@@ -99,7 +99,7 @@ class Verbose(Memcached):
 def test_stats_are_those_of_all_workers(service: Service, backend: str) -> None:
     project = service(backend)
     workers = "1" if backend == "simple" else "2"
-    with project.serving("proof:app", WEB_CONCURRENCY=workers) as client:
+    with project.serving(PROOF, WEB_CONCURRENCY=workers) as client:
         warm(client)
         hit(client)
         with httpx.Client(base_url=client.base_url) as another:  # perhaps of the other worker
@@ -121,7 +121,7 @@ def test_clear_leaves_a_million_foreign_keys_alone(service: Service, backend: st
     url = project.variables["CACHE_URL"]
     lua = f"for i = 1, {FOREIGN} do redis.call('SET', 'foreign:' .. i, 'x') end"
     ask(url, "EVAL", lua, "0")
-    with project.serving("proof:app") as client:
+    with project.serving(PROOF) as client:
         warm(client)
         hit(client)
         with monitor(url) as commands:

@@ -56,7 +56,7 @@ def overfilled(stack: Stack, service: str) -> None:
 
 
 def workers_killed(stack: Stack, service: str) -> None:
-    """All at once, and with them what they were answering; gunicorn's master starts others."""
+    """All at once, and with them what they were answering; their parent starts others."""
     stack.shell(service, "kill -9 $(cat /proc/1/task/1/children)")
 
 

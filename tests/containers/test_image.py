@@ -64,7 +64,7 @@ def test_no_secret_is_in_a_layer_or_in_the_history(stack: Stack) -> None:
     for path, content in files(stack.image):
         assert not any(secret.encode() in content for secret in secrets), path
         seen.add(path)
-    assert {"app/gunicorn.conf.py", "venv/bin/gunicorn", "code/shop_service/__init__.py"} <= seen
+    assert {"venv/bin/granian", "code/shop_service/__main__.py"} <= seen
 
 
 @on("redis/redis/postgresql")

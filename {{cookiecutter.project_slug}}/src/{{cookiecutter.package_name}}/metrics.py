@@ -2,7 +2,7 @@
 
 import os
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, request
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -15,7 +15,7 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 def init_metrics(app: Flask) -> None:
     """Count requests, and serve /metrics. In production METRICS_PORT serves it, nothing else.
 
-    Under gunicorn the numbers are the sums of all workers (see gunicorn.conf.py).
+    The numbers are the sums of all workers (see `engine/server.py`, which serves METRICS_PORT).
     """
     settings = app.extensions["settings"]
     port = settings.metrics_port if settings.production else settings.port
@@ -42,15 +42,14 @@ def init_metrics(app: Flask) -> None:
         if watch := getattr(backend, "watch", None):
             watch(app, registry)
 
-    @app.get("/metrics")
-    def metrics() -> Response:
-        # SERVER_PORT is the socket's port: no header of a request can change it. A socket that is
-        # a file has none, and its clients have no address.
-        own_port = request.environ["SERVER_PORT"] == str(port) and request.remote_addr
-        if settings.production and not own_port:
-            abort(404)
-        together = CollectorRegistry() if "PROMETHEUS_MULTIPROC_DIR" in os.environ else registry
-        if together is not registry:
-            MultiProcessCollector(together)
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return Response(encode(together), content_type=content_type)
+    if not settings.production:
+        app.add_url_rule("/metrics", "metrics", lambda: show(registry))
+
+
+def show(registry: CollectorRegistry) -> Response:
+    """The metrics of all workers, or of this process."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    return Response(encode(registry), content_type=content_type)

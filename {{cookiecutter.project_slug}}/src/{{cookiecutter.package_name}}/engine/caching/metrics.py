@@ -9,7 +9,7 @@ from flask import Flask, request
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from ..metrics import Watched
-from ..middleware import note, unneeded_for_hits
+from ..middleware import note
 
 if TYPE_CHECKING:
     from .cache import Cache
@@ -32,6 +32,7 @@ def watch(cache: Cache, app: Flask, registry: CollectorRegistry) -> None:
         off, in_process = cache.off, cache.in_process
     if off:
         return
+    store = breaker.backend
     breaker.backend = Watched("cache", breaker.backend, app, registry)
     down = Gauge(
         "cache_down",
@@ -42,10 +43,10 @@ def watch(cache: Cache, app: Flask, registry: CollectorRegistry) -> None:
     down.set(0)  # the worker before this one may have died while the cache was down
     breaker.on_change = down.set
     if in_process:
-        _watch_size(cache, app, registry)
+        _watch_size(store, registry)
 
 
-def _watch_size(cache: Cache, app: Flask, registry: CollectorRegistry) -> None:
+def _watch_size(store: Any, registry: CollectorRegistry) -> None:
     held = Gauge(
         "cache_held",
         "Size of the cache: entries, and memory in bytes",
@@ -54,12 +55,13 @@ def _watch_size(cache: Cache, app: Flask, registry: CollectorRegistry) -> None:
         multiprocess_mode="mostrecent",
     )
 
-    @app.before_request
-    @unneeded_for_hits
-    def update() -> None:
-        if request.endpoint == "metrics":
-            for what, amount in cache.stats().items():
-                held.labels(what).set(amount)
+    entries, memory = held.labels("entries"), held.labels("memory")
+
+    def update(count: int, size: int) -> None:
+        entries.set(count)
+        memory.set(size)
+
+    store.on_change = update
 
 
 def count(app: Flask, endpoint: str | None, outcome: str) -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,8 @@ class Store(BaseCache):
         super().__init__(default_timeout)
         self.limit = limit
         self.size = 0
+        # Called with the entries and their bytes.
+        self.on_change: Callable[[int, int], None] = lambda entries, size: None
         self._items: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -72,6 +75,7 @@ class Store(BaseCache):
         self.size += size
         while self.size > self.limit:
             self._drop(next(iter(self._items)))
+        self.on_change(len(self._items), self.size)
         return True
 
     def _drop(self, key: str) -> bool:
@@ -79,6 +83,7 @@ class Store(BaseCache):
         if item is None:
             return False
         self.size -= weight(key, item[0])
+        self.on_change(len(self._items), self.size)
         return True
 
 
