@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, after_this_request, request_finished, session
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import Forbidden
 
 from .hub import middleware, page
@@ -121,19 +122,27 @@ def test_a_check_refuses_before_anything_runs_and_the_app_words_it(app: Flask) -
     assert [(visit.status, visit.endpoint) for visit in seen] == [(403, "public")]
 
 
-def test_a_decision_without_an_answer_is_told_so(app: Flask) -> None:
+def test_a_decision_is_told_what_is_sent_and_whether_anything_is(app: Flask) -> None:
     told: list[object] = []
 
-    def broken() -> str:
-        middleware.when_sent(lambda status, headers: told.append(status))
-        raise KeyboardInterrupt
+    def decide(status: int | None, headers: Headers) -> None:
+        told.append(status)
+        headers["X-Decided"] = "yes"
 
-    app.add_url_rule("/broken", "broken", broken)
+    def view(broken: bool) -> str:
+        visit = middleware.current.get()
+        assert visit
+        visit.decisions.append(decide)
+        if broken:
+            raise KeyboardInterrupt
+        return ""
+
+    app.add_url_rule("/decided", "decided", lambda: view(broken=False))
+    app.add_url_rule("/broken", "broken", lambda: view(broken=True))
+    assert app.test_client().get("/decided").headers["X-Decided"] == "yes"
     with pytest.raises(KeyboardInterrupt):
         app.test_client().get("/broken")
-    with app.test_request_context():  # without the layer
-        middleware.when_sent(lambda status, headers: told.append(status))
-    assert told == [None, None]
+    assert told == [200, None]
 
 
 def test_a_visit_ends_with_its_request(app: Flask) -> None:

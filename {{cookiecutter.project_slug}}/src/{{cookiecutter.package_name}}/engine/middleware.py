@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from werkzeug.datastructures import Headers
@@ -23,7 +23,6 @@ from .page import keep_private, session_touched
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 Answer = tuple[str, list[tuple[str, str]], Iterable[bytes]]
 
 usable_id = re.compile(r"[A-Za-z0-9._:-]{8,128}").fullmatch
@@ -32,18 +31,6 @@ usable_id = re.compile(r"[A-Za-z0-9._:-]{8,128}").fullmatch
 class Visit:
     """One request, and its answer as soon as it begins to be sent."""
 
-    __slots__ = (
-        "begun",
-        "decisions",
-        "endpoint",
-        "environ",
-        "noted",
-        "request_id",
-        "seconds",
-        "seen",
-        "status",
-    )
-
     def __init__(self, environ: WSGIEnvironment) -> None:
         self.begun = time.perf_counter()
         self.environ = environ
@@ -51,8 +38,7 @@ class Visit:
         own = f"{random.getrandbits(128):032x}"  # it is no secret
         self.request_id = given if given and usable_id(given) else own
         self.noted: dict[str, object] = {}  # for the log line
-        self.decisions: list[Decision] = []
-        self.seen: Any = None  # what a look-up in front of Flask found
+        self.decisions: list[Decision] = []  # called as the answer is sent, or with status None
         self.endpoint: str | None = None
         self.status = 0
         self.seconds = 0.0  # until the answer began
@@ -141,32 +127,3 @@ def _decided(
     while visit.decisions:
         visit.decisions.pop()(int(status[:3]), sent)
     return list(sent)
-
-
-def when_sent(decide: Decision) -> None:
-    """Call `decide` with status and headers of this request's answer as it is sent.
-
-    It may change the headers. If no answer is sent, the status is None.
-    """
-    visit = current.get()
-    if visit:
-        visit.decisions.append(decide)
-    else:
-        decide(None, Headers())
-
-
-def note(name: str, value: object) -> None:
-    """Add something to the log line of this request."""
-    if visit := current.get():
-        visit.noted[name] = value
-
-
-def unneeded_for_hits(function: Function) -> Function:
-    """Mark a function of the app's hooks: a page from the cache is sent without it.
-
-    All others (`before_request`, `after_request`, …) keep pages from being answered in front of
-    Flask, because one of them may say who is allowed to see a page.
-    """
-    marked: Any = getattr(function, "__func__", function)  # of a method
-    marked.unneeded_for_hits = True
-    return function

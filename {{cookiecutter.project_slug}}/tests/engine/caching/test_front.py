@@ -19,7 +19,7 @@ from .support import Count, cache, serve, store
 
 pytestmark = pytest.mark.usefixtures("patient")
 
-unneeded_for_hits = middleware.unneeded_for_hits
+unneeded_for_hits = caching.unneeded_for_hits
 
 
 class Watch:

@@ -7,6 +7,7 @@
     backend     what do `cache.get`, `set`, `delete` … do?
     flight      who computes when many requests miss a value?
     entries     what is in the store, and what makes it invalid?
+    front       which hits need not go through Flask?
     sent        when is decided whether a page is stored?
     sealing     how do values become bytes, and which code wrote them?
     identity    what tells a memoized function and its arguments from others?
@@ -18,8 +19,9 @@ Each of these modules answers one question. `commands` and `metrics` are for ope
 
 from ..speakers import check
 from .cache import Cache
+from .front import unneeded_for_hits
 
-__all__ = ["Cache", "check_url"]
+__all__ = ["Cache", "check_url", "unneeded_for_hits"]
 
 
 def check_url(url: str) -> None:

@@ -15,7 +15,6 @@ from flask_caching.utils import function_namespace
 from prometheus_client import CollectorRegistry
 from werkzeug.datastructures import Headers
 
-from ..middleware import current, when_sent
 from ..page import Page, answer_of, bypassed, conditional, tell, tell_refusal
 from ..speakers import speaker
 from . import metrics, stores
@@ -26,8 +25,9 @@ from .decorators import Cached, Memoized, memoize_tag
 from .entries import MONTH, Entries
 from .flight import Flight
 from .fragments import FragmentExtension
-from .front import Front
+from .front import SEEN, Front
 from .sealing import Sealer, release_of
+from .sent import when_sent
 
 if TYPE_CHECKING:  # private names of Flask-Caching: the types that its decorators return
     from flask_caching import _CachedFunction, _MemoizedFunction
@@ -161,9 +161,9 @@ class Cache(flask_caching.Cache):
     ) -> Response:
         bypass = bypassed()
         entries = self.backend.entries
-        key, visit = page.key(request), current.get()
-        seen = visit.seen[1] if visit and visit.seen and visit.seen[0] == key else None
-        flight = Flight(entries, key, tags, page.stale, seen)
+        key = page.key(request)
+        seen_key, seen = request.environ.pop(SEEN, (None, None))
+        flight = Flight(entries, key, tags, page.stale, seen if seen_key == key else None)
         found = request.method == "HEAD" and not bypass and flight.look()
         if request.method == "HEAD" and not found:  # it may have another answer than GET
             flight = Flight(entries, page.key(request, "HEAD"), tags, page.stale)

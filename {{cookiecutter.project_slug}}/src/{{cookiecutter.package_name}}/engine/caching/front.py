@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import flask.signals
 from flask import Flask, Request, Response, current_app, request
@@ -26,6 +26,7 @@ from .metrics import count
 
 MOST = 10_000  # pages that are known at a time
 HELD = 16 * 1024 * 1024  # bytes of pages whose signature need not be checked again
+SEEN = "engine.caching.seen"  # in the environ of a request
 CONVERTERS = "werkzeug.routing.converters"
 # With these in the environ of a request, Flask decides.
 RARE = {
@@ -59,6 +60,9 @@ METHODS = (
 )
 
 logger = logging.getLogger(__name__)
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Held(Entry):
@@ -144,7 +148,7 @@ class Front:
         read = known.entries.read_named(names, functools.partial(self._open, known.entries))
         ttl = read.entry.ttl if isinstance(read.entry, Held) else 0
         if ttl <= 0:
-            visit.seen = key, read  # for the look-up of `Cache.page`
+            environ[SEEN] = key, read  # for the look-up of `Cache.page`
             return None
         visit.endpoint = known.endpoint
         count(self._app, known.endpoint, "hit")
@@ -268,6 +272,13 @@ def _is_rare(environ: Any) -> bool:
     """Whether Flask must see the request: it may have a body, or an answer of its own."""
     has_body = environ.get("CONTENT_LENGTH") not in (None, "", "0")
     return has_body or not environ.keys().isdisjoint(RARE)
+
+
+def unneeded_for_hits(function: Function) -> Function:
+    """Mark a function of the app's hooks or signals: a page from the cache is sent without it."""
+    marked: Any = getattr(function, "__func__", function)  # of a method
+    marked.unneeded_for_hits = True
+    return function
 
 
 def _unneeded(function: Any) -> bool:

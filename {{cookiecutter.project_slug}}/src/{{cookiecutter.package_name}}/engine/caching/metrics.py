@@ -5,11 +5,11 @@ from __future__ import annotations  # some names are there for type checkers onl
 import functools
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, request
+from flask import Flask
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from ..metrics import Watched
-from ..middleware import note
+from ..middleware import current
 
 if TYPE_CHECKING:
     from .cache import Cache
@@ -68,4 +68,5 @@ def count(app: Flask, endpoint: str | None, outcome: str) -> None:
     """Count a look-up of a request, and tell its line in the log."""
     if labelled := app.extensions.get("cache_outcomes"):
         labelled(endpoint, outcome).inc()
-    note("cache", outcome)  # the last one is the page's
+    if visit := current.get():
+        visit.noted["cache"] = outcome  # the last one is the page's

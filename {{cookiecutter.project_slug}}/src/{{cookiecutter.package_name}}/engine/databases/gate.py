@@ -14,7 +14,6 @@ from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, TimeoutE
 from werkzeug.exceptions import ServiceUnavailable
 
 from .. import speakers
-from ..middleware import unneeded_for_hits
 from . import leave_replicas
 
 PAUSE = 1.0  # seconds between attempts to reach a database that is down
@@ -35,7 +34,8 @@ def bind(db: SQLAlchemy, app: Flask, url: str) -> None:
     options = {"hide_parameters": True, **database.ENGINE_OPTIONS}
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
     db.init_app(app)
-    unneeded_for_hits(app.teardown_appcontext_funcs[-1])  # closes the session, if there is one
+    closing: Any = app.teardown_appcontext_funcs[-1]  # the session, if there is one
+    closing.__func__.unneeded_for_hits = True  # a page from the cache has none
     gate = Gate(database)
     with app.app_context():
         event.listen(db.engine, "do_connect", gate.connect)
