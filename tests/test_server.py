@@ -267,9 +267,10 @@ def test_a_stop_while_workers_boot_is_quiet(
 
 def connects(place: int | str) -> bool:
     """Whether something listens on a port, or on a socket that is a file."""
-    unix = isinstance(place, str)
-    with socket.socket(socket.AF_UNIX if unix else socket.AF_INET) as client:
-        return client.connect_ex(place if unix else ("127.0.0.1", place)) == 0
+    family = socket.AF_UNIX if isinstance(place, str) else socket.AF_INET
+    address = place if isinstance(place, str) else ("127.0.0.1", place)
+    with socket.socket(family) as client:
+        return client.connect_ex(address) == 0
 
 
 VIEWS = "service.create_app = lambda: __import__('views').create_app()"
