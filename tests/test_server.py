@@ -233,18 +233,18 @@ def booting(
 def test_metrics_are_not_shown_through_a_socket_that_is_a_file(
     project: BakedProject, tmp_path: Path
 ) -> None:
-    socket, port = tmp_path / "socket", free_port()
-    arguments = *project.service()[1:], str(socket)
-    transport = httpx.HTTPTransport(uds=str(socket))
+    path, port = tmp_path / "socket", free_port()
+    arguments = *project.service()[1:], str(path)
+    transport = httpx.HTTPTransport(uds=str(path))
     with (
         booting(project, tmp_path / "log", *arguments, METRICS_PORT=str(port)),
         httpx.Client(transport=transport, base_url="http://service") as client,
     ):
-        wait_until(socket.exists)
+        wait_until(lambda: connects(str(path)))
         assert client.get("/livez").status_code == 200
         assert client.get(f"http://service:{port}/metrics").status_code == 404
         assert httpx.get(f"http://127.0.0.1:{port}/metrics").status_code == 200
-    assert not socket.exists()
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -265,9 +265,12 @@ def test_a_stop_while_workers_boot_is_quiet(
     assert "Traceback" not in log.read_text()
 
 
-def connects(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+def connects(place: int | str) -> bool:
+    """Whether something listens on a port, or on a socket that is a file."""
+    family = socket.AF_UNIX if isinstance(place, str) else socket.AF_INET
+    address = place if isinstance(place, str) else ("127.0.0.1", place)
+    with socket.socket(family) as client:
+        return client.connect_ex(address) == 0
 
 
 VIEWS = "service.create_app = lambda: __import__('views').create_app()"

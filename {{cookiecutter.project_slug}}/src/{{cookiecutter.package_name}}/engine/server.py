@@ -78,6 +78,7 @@ def listen(host: str, port: int, path: str = "") -> socket.socket:
             Path(path).unlink()
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(path)
+        listener.listen(BACKLOG)
         return listener
 
 
@@ -149,6 +150,8 @@ def _told(stop: SimpleQueue[int]) -> bool:
 
 def _stop(workers: list["Worker"], listener: socket.socket, deadline: float) -> None:
     """Answer those who are connected, and refuse all others."""
+    for ending in SIGNALS:
+        signal.signal(ending, signal.SIG_IGN)  # a second one must not interrupt the end
     if listener.family == socket.AF_UNIX:
         Path(listener.getsockname()).unlink(missing_ok=True)
     elif sys.platform == "linux":
