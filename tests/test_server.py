@@ -176,6 +176,29 @@ def test_every_line_of_the_log_is_an_object_that_tells_its_request_and_no_secret
         assert secret not in service.log.read_text()
 
 
+def test_a_stop_writes_every_line_of_the_log(project: BakedProject) -> None:
+    ids = [f"visit-{number}" for number in range(20)]
+    slowly = "from my_service.engine import log; log.PAUSE = 60"
+    with project.serving(slowly) as client:
+        for given in ids:
+            assert client.get("/", headers={"X-Request-ID": given}).is_success
+    log = (project.path / "var" / "service.log").read_text()
+    lines = [json.loads(line) for line in log.splitlines()]
+    written = [line["request_id"] for line in lines if line.get("path") == "/"]
+    assert sorted(written) == sorted(ids)
+
+
+def test_cookies_that_are_not_ascii_are_refused_where_a_session_is_used(service: Service) -> None:
+    def ask(path: str) -> httpx.Response:
+        url = service.client.base_url.join(path)
+        return httpx.get(url, headers=[(b"Cookie", "name=café".encode())])
+
+    assert ask("/").status_code == 200
+    refused = ask("/cart")
+    assert refused.status_code == 400
+    assert refused.headers["Clear-Site-Data"] == '"cookies"'
+
+
 @pytest.mark.parametrize(("proxies", "scheme"), [("127.0.0.1", "https"), ("192.0.2.1", "http")])
 def test_a_scheme_is_believed_of_known_proxies_only(
     project: BakedProject, proxies: str, scheme: str

@@ -28,7 +28,10 @@ class Handler(logging.StreamHandler[TextIO]):
     def __init__(self) -> None:
         super().__init__()
         self._begin()
-        os.register_at_fork(after_in_child=self._begin)
+        # No fork while the thread writes: the new process would wait for it forever.
+        os.register_at_fork(
+            before=self.acquire, after_in_parent=self.release, after_in_child=self._begin
+        )
 
     def _begin(self) -> None:
         self._waiting: deque[logging.LogRecord] = deque()

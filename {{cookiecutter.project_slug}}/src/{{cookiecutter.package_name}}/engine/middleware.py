@@ -80,6 +80,7 @@ class Middleware:
             twofold = len(names) < len(headers) or "public" in names.get("cache-control", "")
             if personal or twofold or visit.decisions:
                 headers = _decided(visit, status, headers, personal=personal)
+            headers += [header for name, header in self._headers if name not in names]
             self._begin(visit, status, headers)
             return start_response(status, headers, *error)
 
@@ -91,6 +92,8 @@ class Middleware:
                 return self._refuse(error, environ, start)
             if answer := self.front(visit):
                 status, headers, body = answer
+                names = {name.lower() for name, _ in headers}
+                headers += [header for name, header in self._headers if name not in names]
                 self._begin(visit, status, headers)
                 start_response(status, headers)
                 return body
@@ -109,9 +112,7 @@ class Middleware:
             return response(environ, start)
 
     def _begin(self, visit: Visit, status: str, headers: list[tuple[str, str]]) -> None:
-        names = {name.lower() for name, _ in headers}
         headers.append(("X-Request-ID", visit.request_id))
-        headers += [header for name, header in self._headers if name not in names]
         visit.status = int(status[:3])
         visit.seconds = time.perf_counter() - visit.begun
         for watch in self.watchers:

@@ -1,5 +1,7 @@
 """The cookie: every answer that must carry it does, with the attributes of the app's config."""
 
+from typing import Any
+
 import pytest
 from flask import Flask, Response, session
 
@@ -69,3 +71,17 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(app: Flask) -> No
     headers = Visitor(app).request(lambda: session.update(x=1)).headers
     (cookie,) = headers.getlist("Set-Cookie")
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+
+
+def test_cookies_that_the_server_cannot_read_begin_no_new_sessions(app: Flask) -> None:
+    def ask(path: str) -> Any:
+        return client.get(path, environ_overrides={"HTTP_COOKIE": ""})
+
+    app.add_url_rule("/used", "used", lambda: str(session.get("user")))
+    app.add_url_rule("/unused", "unused", lambda: "page")
+    client = app.test_client()
+    assert ask("/unused").status_code == 200
+    refused = ask("/used")
+    assert (refused.status_code, refused.headers["Clear-Site-Data"]) == (400, '"cookies"')
+    assert "ASCII" in refused.text
+    assert "Set-Cookie" not in refused.headers

@@ -6,10 +6,12 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from pymemcache.client import base
 from pymemcache.client.hash import HashClient
 from pymemcache.exceptions import MemcacheUnexpectedCloseError
 
 SCHEMES = ("memcached",)
+base.RECV_SIZE = 64 * 1024  # bytes: a page in one piece, for each read lets other threads run first
 TIMEOUTS = {"connect_timeout": 0.1, "timeout": 0.3}  # seconds
 
 

@@ -9,7 +9,9 @@ options `sentinel_username` and `sentinel_password`. With an `ssl_…` option, t
 Sentinels and clusters use TLS.
 """
 
+import math
 import re
+import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -18,7 +20,7 @@ from urllib.parse import urlsplit
 from redis import ConnectionPool, Redis, RedisCluster, RedisError, Sentinel
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
-from redis.connection import parse_url
+from redis.connection import Connection, parse_url
 from redis.exceptions import ConnectionError, MasterDownError, ReadOnlyError
 from redis.retry import Retry
 
@@ -33,7 +35,27 @@ ONCE_MORE = Retry(NoBackoff(), 1, (ConnectionError, ReadOnlyError, MasterDownErr
 NEVER = Retry(NoBackoff(), 0)
 
 
+UNCHECKED = 1.0  # seconds after its use in which a connection is used again without a check
+
 Greeting = Callable[[Any], object]
+
+
+class Fresh:
+    """Part of a connection: the pool looks whether it was cut off, but not just after its use.
+
+    If it was cut off then, the command fails, and is sent once more over a new connection.
+    """
+
+    _used = -math.inf
+
+    def can_read(self, timeout: float = 0) -> bool:
+        checked = timeout or time.monotonic() > self._used + UNCHECKED
+        return bool(checked and super().can_read(timeout))  # type: ignore[misc]
+
+    def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        response = super().read_response(*args, **kwargs)  # type: ignore[misc]
+        self._used = time.monotonic()
+        return response
 
 
 def connect(url: str, greet: Greeting | None = None) -> Any:
@@ -50,7 +72,9 @@ def connect(url: str, greet: Greeting | None = None) -> Any:
         if greet:
             options["redis_connect_func"] = _greeted(topology, greet)
         login = {name: options.pop(f"sentinel_{name}", None) for name in ("username", "password")}
-        pool = ConnectionPool(retry=ONCE_MORE, **options)
+        kind = options.get("connection_class", Connection)
+        fresh = {"connection_class": type(kind.__name__, (Fresh, kind), {})}
+        pool = ConnectionPool(retry=ONCE_MORE, **{**options, **fresh})
         pool.make_connection()  # raises TypeError for an option that it does not know
     except (ValueError, TypeError, RedisError):  # their texts may quote a password
         raise ValueError(

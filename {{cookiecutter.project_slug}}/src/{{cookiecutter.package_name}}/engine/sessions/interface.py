@@ -38,6 +38,7 @@ from prometheus_client import CollectorRegistry
 from ..metrics import Watched
 from ..page import join_lines
 from . import stores
+from .cookies import cookies_of
 from .session import Record, Session
 from .stores import Store
 
@@ -116,7 +117,7 @@ class StoredSessions(SessionInterface):
         """
 
         def begin() -> Record:
-            sid, _, sent_at = request.cookies.get(self.get_cookie_name(app), "").partition(".")
+            sid, _, sent_at = cookies_of(request).get(self.get_cookie_name(app), "").partition(".")
             due = not _is_recent(app, sent_at)
             if has_request_context():
                 after_this_request(save)  # before `after_request`: those functions see the outcome

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from flask import Flask
 from flask_caching.backends.base import BaseCache
@@ -26,7 +26,21 @@ FOLDERS = 256
 LIMIT = 256 * 1024 * 1024  # bytes of values
 SWEEP_EVERY = 100  # reads of a process
 PATIENCE = 0.4  # seconds, for a lock
+HELD = 16 * 1024 * 1024  # bytes that need not be read again while their files are the same
 SMALL = 100  # bytes of a version or a lease, which is no value
+
+
+class Held(NamedTuple):
+    """A file that was read."""
+
+    seen: tuple[int, int, int]  # which file it was
+    expiry: float  # seconds since the epoch
+    value: bytes
+
+    @classmethod
+    def of(cls, seen: tuple[int, int, int], data: bytes) -> Self:
+        expiry = HEADER.unpack_from(data)[0] if len(data) >= HEADER.size else 0.0
+        return cls(seen, expiry, data[HEADER.size :])
 
 
 class Store(BaseCache):
@@ -42,6 +56,8 @@ class Store(BaseCache):
         self.folder = folder
         self.limit = limit
         self._name = lru_cache(10_000)(lambda key: _name(folder, key))  # of a key's file
+        self._held: dict[str, Held] = {}  # by name of the file
+        self._size = 0  # bytes of `_held`
         self._reads = itertools.count(1)
         self._written: Counter[Path] = Counter()  # bytes since the last sweep of the folder
 
@@ -66,6 +82,8 @@ class Store(BaseCache):
         try:
             with open(handle, "wb") as file:
                 file.write(HEADER.pack(expiry) + value)
+            moment = time.time_ns()  # finer than the clock of the file system
+            os.utime(draft, ns=(moment, moment))
             os.replace(draft, path)
         except OSError:
             os.unlink(draft)
@@ -95,12 +113,26 @@ class Store(BaseCache):
         return Path(self._name(key))
 
     def _read(self, name: str) -> bytes | None:
+        """The value in a file. If it is the file that was read before, its value is known."""
         try:
-            with open(name, "rb", buffering=0) as file:
-                data = file.read()
+            held = self._held.get(name)
+            if held is None or held.seen != _seen(os.stat(name)):
+                held = self._hold(name)
         except FileNotFoundError:
+            self._held.pop(name, None)
             return None
-        return None if _expired(data) else data[HEADER.size :]
+        return held.value if held.expiry > time.time() else None
+
+    def _hold(self, name: str) -> "Held":
+        with open(name, "rb", buffering=0) as file:
+            held = Held.of(_seen(os.fstat(file.fileno())), file.read())
+        if self._size > HELD:
+            self._held, self._size = {}, 0
+        # A file system with coarse times could not tell two files of one moment.
+        if held.seen[1] % 1000 and len(held.value) < HELD // 100:
+            self._size += len(held.value) + SMALL
+            self._held[name] = held
+        return held
 
     def _sweep(self, folder: Path) -> None:
         values = []
@@ -122,6 +154,11 @@ class Store(BaseCache):
 def _name(folder: Path, key: str) -> str:
     digest = hashlib.sha256(key.encode()).hexdigest()
     return str(folder / digest[:2] / digest[2:])
+
+
+def _seen(stat: os.stat_result) -> tuple[int, int, int]:
+    """Tells a file from all others that had its name."""
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
 def _expired(data: bytes) -> bool:
