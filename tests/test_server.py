@@ -177,7 +177,7 @@ def test_every_line_of_the_log_is_an_object_that_tells_its_request_and_no_secret
 
 
 def test_a_stop_writes_every_line_of_the_log(project: BakedProject) -> None:
-    ids = [f"visit-{number}" for number in range(20)]
+    ids = [f"visit-{number:04}" for number in range(20)]
     slowly = "from my_service.engine import log; log.PAUSE = 60"
     with project.serving(slowly) as client:
         for given in ids:

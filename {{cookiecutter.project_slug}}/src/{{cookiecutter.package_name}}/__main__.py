@@ -5,6 +5,7 @@ With the path of a socket as its argument it listens there, and not on PORT.
 
 import os
 import sys
+from functools import partial
 
 from . import create_app
 from .engine.proxies import App, behind_proxies, mounted
@@ -27,7 +28,7 @@ def main() -> None:
     host = "0.0.0.0" if settings.production else "127.0.0.1"  # noqa: S104
     serve(
         make_app,
-        listen(host, settings.port, *sys.argv[1:2]),
+        partial(listen, host, settings.port, *sys.argv[1:2]),
         settings.web_concurrency,
         LIMITS,
         metrics=(host, settings.metrics_port) if settings.production else None,

@@ -85,19 +85,20 @@ def listen(host: str, port: int, path: str = "") -> socket.socket:
 
 def serve(
     make_app: Callable[[], Any],
-    listener: socket.socket,
+    listen: Callable[[], socket.socket],
     size: int,
     limits: Limits,
     metrics: tuple[str, int] | None = None,
 ) -> None:
     """Serve with `size` workers until SIGTERM or SIGINT. `metrics` is the address of theirs.
 
-    Raises SystemExit with a sentence if that address is taken, or if a worker cannot start.
+    Raises SystemExit with a sentence if an address is taken, or if a worker cannot start.
     """
     set_start_method("fork", force=True)  # the workers inherit the socket
     stop: SimpleQueue[int] = SimpleQueue()  # unlike an Event, it is safe in a signal's handler
     for ending in SIGNALS:
         signal.signal(ending, lambda number, _: stop.put(number))
+    listener = listen()
     with TemporaryDirectory(prefix="metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         if metrics:
