@@ -79,7 +79,7 @@ def test_cookies_that_the_server_cannot_read_begin_no_new_sessions(app: Flask) -
 
     app.add_url_rule("/used", "used", lambda: str(session.get("user")))
     app.add_url_rule("/unused", "unused", lambda: "page")
-    client = app.test_client()
+    client = app.test_client(use_cookies=False)
     assert ask("/unused").status_code == 200
     refused = ask("/used")
     assert (refused.status_code, refused.headers["Clear-Site-Data"]) == (400, '"cookies"')
