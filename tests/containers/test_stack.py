@@ -137,7 +137,7 @@ async def outcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     """The status of an answer, provided that it came to its end."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
-        length = re.search(rb"Content-Length: (\d+)", head)
+        length = re.search(rb"(?i)content-length: (\d+)", head)
         assert length
         await reader.readexactly(int(length[1]))
         return head[9:12].decode()
