@@ -50,7 +50,7 @@ def behind_proxies(app: App, trusted: str) -> App:
                     break
         if "CONTENT_LENGTH" in environ:
             # Granian ends a body that is cut off like a whole one. Werkzeug has to count.
-            del environ["wsgi.input_terminated"]
+            environ.pop("wsgi.input_terminated", None)
         return app(environ, start_response)
 
     return believing

@@ -4,28 +4,26 @@ Granian's own parent process gives each worker a queue of connections, which die
 Here the workers share one queue: what one of them leaves there, another one answers.
 """
 
-import ctypes
 import logging
 import mmap
+import multiprocessing
 import os
 import random
-import select
 import signal
 import socket
-import struct
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import set_start_method
 from multiprocessing.util import Finalize
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import granian.wsgi
 from granian.constants import HTTPModes, Interfaces, RuntimeModes
@@ -37,12 +35,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 BACKLOG = 2048  # connections that wait until a worker accepts them
 CONNECTIONS = 1024  # that a worker accepts, also those that do not ask anything
 HEADERS = 64 * 1024  # bytes: a head of a request that is much larger is refused
+SETTLE = 0.2  # seconds in which those whom Granian accepted last send their request
 TICK = 0.5  # seconds between two looks at the workers
 SIGNALS = {signal.SIGTERM, signal.SIGINT}
 FOREVER = float("inf")
-# For Linux: a filter that drops the packets which ask for a connection (SYN without ACK).
-SO_ATTACH_FILTER = 26
-STEPS = (0x30, 0, 0, 13), (0x54, 0, 0, 0x12), (0x15, 0, 1, 0x02), (6, 0, 0, 0), (6, 0, 0, 0xFFFF)
 
 library: Any = granian  # with its private names: it prepares a worker, and this module watches it
 logger = logging.getLogger(__name__)
@@ -94,7 +90,7 @@ def serve(
 
     Raises SystemExit with a sentence if an address is taken, or if a worker cannot start.
     """
-    set_start_method("fork", force=True)  # the workers inherit the socket
+    multiprocessing.set_start_method("fork", force=True)  # the workers inherit the socket
     stop: SimpleQueue[int] = SimpleQueue()  # unlike an Event, it is safe in a signal's handler
     for ending in SIGNALS:
         signal.signal(ending, lambda number, _: stop.put(number))
@@ -109,11 +105,13 @@ def serve(
         server = _configured(listener, limits)
         workers: list[Worker] = []
         try:
-            workers += [Worker(number, make_app, server, limits) for number in range(size)]
+            workers += [
+                Worker(number, make_app, listener, server, limits) for number in range(size)
+            ]
             while not _told(stop):
                 for number, worker in enumerate(workers):
                     if not worker.watched():
-                        workers[number] = Worker(number, make_app, server, limits)
+                        workers[number] = Worker(number, make_app, listener, server, limits)
                 oldest = min(workers, key=lambda worker: worker.retires)
                 if (
                     size > 1
@@ -156,16 +154,7 @@ def _stop(workers: list["Worker"], listener: socket.socket, deadline: float) -> 
         signal.signal(ending, signal.SIG_IGN)  # a second one must not interrupt the end
     if listener.family == socket.AF_UNIX:
         Path(listener.getsockname()).unlink(missing_ok=True)
-    elif sys.platform == "linux":
-        program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *s) for s in STEPS))
-        place = struct.pack("HP", len(STEPS), ctypes.addressof(program))
-        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, place)
-    time.sleep(0.1)  # for handshakes under way
-    while select.select([listener], [], [], 0)[0] and any(w.process.is_alive() for w in workers):
-        if time.monotonic() > deadline:
-            break
-        time.sleep(0.02)
-    listener.close()
+    listener.close()  # the workers have it, too: it ends with the last one's
     for worker in workers:
         worker.stop()
     for worker in workers:
@@ -173,14 +162,64 @@ def _stop(workers: list["Worker"], listener: socket.socket, deadline: float) -> 
         worker.process.kill()
 
 
+class Last(WSGIRequestHandler):
+    """One of the last connections."""
+
+    timeout = 5  # seconds for a client that sends nothing
+
+    def log_message(self, *_: object) -> None:
+        """The service logs its requests."""
+
+
+def take_last(number: int) -> list[Any]:
+    """Close a socket that Granian listens on, with this number, and take those who wait there.
+
+    In its place Granian gets a socket that nobody connects to. Between the last look at the queue
+    and its end only microseconds pass, so that everybody is either taken or refused.
+    """
+    last = []
+    with (
+        socket.socket(fileno=os.dup(number)) as listener,
+        socket.socket(listener.family) as silent,
+    ):
+        silent.setblocking(False)
+        silent.bind("" if silent.family == socket.AF_UNIX else ("127.0.0.1", 0))
+        silent.listen()
+        os.dup2(silent.fileno(), number)
+        listener.setblocking(False)
+        with suppress(BlockingIOError):
+            while True:
+                last.append(listener.accept())
+    return last
+
+
+def answer(connections: list[Any], app: Any, threads: int) -> None:
+    """Answer one request of each connection."""
+    server = WSGIServer(("", 0), Last, bind_and_activate=False)
+    server.server_close()
+    server.server_name, server.server_port = "localhost", 0
+    server.setup_environ()
+    server.set_app(app)
+    with ThreadPoolExecutor(threads) as pool:
+        for connection, address in connections:
+            pool.submit(server.process_request, connection, address or ("", 0))
+
+
 class Worker:
     """A process that serves. Its number, which its successor gets too, names its metrics' files."""
 
     def __init__(
-        self, number: int, make_app: Callable[[], Any], server: Any, limits: Limits
+        self,
+        number: int,
+        make_app: Callable[[], Any],
+        listener: socket.socket,
+        server: Any,
+        limits: Limits,
     ) -> None:
         self.number, self._make_app, self._limits = number, make_app, limits
+        self._listener = listener
         self.retires = time.monotonic() + limits.lifetime * random.uniform(0.8, 1.2)  # noqa: S311
+        self._told, self._tell = multiprocessing.Pipe(duplex=False)
         self._shared = mmap.mmap(-1, 2)  # with the process: its pulse, and whether it has the app
         self._pulse, self._silent, self._deadline = 0, 0.0, FOREVER
         loaded = server._spawn_worker(number, server._spawn_wsgi_worker, self._load)
@@ -210,7 +249,7 @@ class Worker:
 
     def stop(self) -> None:
         self._deadline = min(self._deadline, time.monotonic() + self._limits.grace)
-        self.process.terminate()
+        self._tell.send_bytes(b"stop")
 
     def _load(self) -> Any:
         """Make the app, in the process."""
@@ -218,6 +257,7 @@ class Worker:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         threading.Thread(target=self._live, args=(os.getppid(),), daemon=True).start()
+        threading.Thread(target=self._end, daemon=True).start()
         Finalize(None, logging.shutdown, exitpriority=0)  # writes the last lines
         values.ValueClass = values.MultiProcessValue(lambda: self.number)  # type: ignore[no-untyped-call]
         # Each request's environ would have the variables of the process, so its secrets.
@@ -227,6 +267,7 @@ class Worker:
         except Exception:
             logger.exception("Worker %s cannot start", self.number)
             raise SystemExit(1) from None
+        self._app = app
         self._shared[1] = 1
         return app
 
@@ -234,4 +275,12 @@ class Worker:
         while os.getppid() == parent:
             self._shared[0] = (self._shared[0] + 1) % 256
             time.sleep(TICK)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def _end(self) -> None:
+        """Stop the process when it is told so."""
+        self._told.recv_bytes()
+        if self._shared[1]:
+            answer(take_last(self._listener.fileno()), self._app, self._limits.threads)
+            time.sleep(SETTLE)
         os.kill(os.getpid(), signal.SIGTERM)

@@ -47,6 +47,8 @@ class CookieSessions(SecureCookieSessionInterface):
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Save the session. If it is empty it ends, and the browser deletes its cookie."""
+        if not session.accessed and not session.modified:
+            return
         if not session.keys() - {PERMANENT}:
             ended = session.modified and self.get_cookie_name(app) in request.cookies
             session.clear()
