@@ -25,7 +25,6 @@ def test_a_ratio_is_the_median_of_the_rounds() -> None:
     assert Results({}, services).of_bare("other", PAGE.name) == 0.75
 
 
-@pytest.mark.skipif(not (FOLDER / "serving.json").exists(), reason="no figures are published")
 def test_the_published_tables_and_chart_show_the_published_figures() -> None:
     """`python -m benchmarks.serving --render` makes it so."""
     page, chart = (FOLDER / "README.md").read_text(), (FOLDER / "serving.svg").read_text()
