@@ -29,9 +29,10 @@ NAMES = {
     "pickle": ["reducer_override"],
     "sqlalchemy": ["is_disconnect"],
     "pytest": ["pytestmark", "pytest_plugins"],
-    "prometheus": ["ValueClass", "prom_do_not_track"],
+    "prometheus": ["ValueClass"],
     "pydantic": ["model_config", "cls"],
-    "pymemcache": ["_safely_run_func"],
+    "pymemcache": ["_safely_run_func", "_get_client", "RECV_SIZE"],
+    "wsgiref": ["log_message", "server_name", "server_port"],
     "werkzeug": ["public", "permanent", "stale_while_revalidate"],
     # What each module of a database has: another part of the engine asks, if the project has it.
     "engine.databases": [
@@ -39,6 +40,7 @@ NAMES = {
         "count_rows",
         *("SESSION_OPTIONS", "MISSING_TABLE", "prepare_sessions"),
     ],
+    "engine.caching": ["unneeded_for_hits"],  # a mark, where there is a cache
     "engine.speakers": ["check_url"],  # of a module that has one
     "engine.nocache": ["tags"],  # it takes what the cache takes
     "tests": [  # paths, arguments, columns

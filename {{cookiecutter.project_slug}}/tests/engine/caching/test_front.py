@@ -9,7 +9,7 @@ from typing import Any
 
 import flask.signals
 import pytest
-from flask import Blueprint, Flask, Request, Response, jsonify, make_response
+from flask import Blueprint, Flask, Request, Response, jsonify, make_response, request
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.routing import BaseConverter
 
@@ -158,6 +158,24 @@ def test_what_is_no_plain_request_for_a_known_page_goes_into_flask(app: Flask) -
     assert watch.in_front
 
 
+def test_each_header_of_vary_tells_pages_apart(app: Flask) -> None:
+    headers = ("Content-Type", "X-Own", "Accept")
+    client, view = serve(app, lambda: str([request.headers.get(h) for h in headers]), vary=headers)
+    for header in headers:
+        for _ in range(3):
+            for value in ("a/b", "c/d"):
+                assert value in client.get("/page", headers={header: value}).text
+    assert view.calls == 6
+
+
+def test_a_test_may_look_at_the_request_afterwards(app: Flask) -> None:
+    client, _ = serve(app, lambda: "page")
+    for _ in range(3):
+        with client:
+            client.get("/page")
+            assert request.path == "/page"
+
+
 def test_invalidated_and_stale_pages_go_into_flask(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,14 +294,10 @@ class OwnApp(Flask):
 
 
 class OwnResponse(Response):
-    default_mimetype = "text/plain"
-
-
-class OwnSessions(SecureCookieSessionInterface):
     pass
 
 
-class FromDatabase(BaseConverter):
+class OwnSessions(SecureCookieSessionInterface):
     pass
 
 

@@ -36,6 +36,8 @@ RARE = {
     "HTTP_IF_UNMODIFIED_SINCE",
     "HTTP_RANGE",
     "HTTP_TRANSFER_ENCODING",
+    "HTTP_UPGRADE",
+    "werkzeug.debug.preserve_context",  # a test that looks at the request afterwards
 }
 SIGNALS = (
     flask.signals.appcontext_pushed,
@@ -292,7 +294,8 @@ def _name(function: Any) -> str:
 @functools.cache
 def _variable(header: str) -> str:
     """The name of a request's header in the environ."""
-    return f"HTTP_{header.upper().replace('-', '_')}"
+    name = header.upper().replace("-", "_")
+    return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
 
 
 @functools.lru_cache(1)
