@@ -1,5 +1,6 @@
 """Goes into a generated project and runs there, against the Redis of CACHE_URL and SESSION_URL."""
 
+import logging
 from functools import partial
 
 from flask import session
@@ -79,4 +80,5 @@ for _ in range(KEYS // 3):
     assert [browser.get(path).text for path in ("/sign-in", "/visit")] == ["3", "4"]
     assert thief.get("/visit").text == "1"
     assert [browser.get(path).text for path in ("/sign-out", "/visit")] == ["", "1"]
+logging.shutdown()  # which writes the last lines of the log
 print("every shape holds")

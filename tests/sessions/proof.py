@@ -4,6 +4,7 @@ One worker of the service is slow, in another one they log out: each has connect
 """
 
 import json
+import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -84,4 +85,5 @@ def survivals(threads: ThreadPoolExecutor) -> Iterator[bool]:
 
 with ThreadPoolExecutor(2) as threads:
     survived = list(islice(survivals(threads), ROUNDS))
+logging.shutdown()  # which writes the last lines of the log
 print(json.dumps({"rounds": len(survived), "survivors": sum(survived)}))
