@@ -113,13 +113,15 @@ def test_a_check_refuses_before_anything_runs_and_the_app_words_it(app: Flask) -
         raise Forbidden("not today")
 
     seen: list[middleware.Visit] = []
-    app.before_request(lambda: seen.clear())
+    ran: list[bool] = []
+    app.before_request(lambda: ran.append(True))
     app.register_error_handler(Forbidden, lambda error: (f"own page: {error.description}", 403))
     Middleware.of(app).checks.append(refuse)
     Middleware.of(app).watchers.append(seen.append)
     answer = app.test_client().get("/public")
     assert (answer.status_code, answer.text) == (403, "own page: not today")
     assert [(visit.status, visit.endpoint) for visit in seen] == [(403, "public")]
+    assert ran == []
 
 
 def test_a_decision_is_told_what_is_sent_and_whether_anything_is(app: Flask) -> None:

@@ -1,9 +1,8 @@
 """Writes the log apart from the requests: many lines at a time, in a thread of its own.
 
-A request only hands over its line. To write it would cost ten times as much, because a thread that
-writes lets others run, and waits for its turn again. Lines are written every 20 ms and when the
-process ends; a crash loses those of the last 20 ms. Warnings and errors are written at once, with
-all lines before them.
+A request only hands over its line: a thread that writes lets others run, and has to wait for its
+turn again. Lines are written every 20 ms and when the process ends; a crash loses those of the last
+20 ms. Warnings and errors are written at once, with all lines before them.
 """
 
 import logging

@@ -10,7 +10,7 @@ from __future__ import annotations  # some names are there for type checkers onl
 import random
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +80,7 @@ class Middleware:
             twofold = len(names) < len(headers) or "public" in names.get("cache-control", "")
             if personal or twofold or visit.decisions:
                 headers = _decided(visit, status, headers, personal=personal)
-            headers += [header for name, header in self._headers if name not in names]
-            self._begin(visit, status, headers)
+            self._begin(visit, status, headers, names)
             return start_response(status, headers, *error)
 
         try:
@@ -93,8 +92,7 @@ class Middleware:
             if answer := self.front(visit):
                 status, headers, body = answer
                 names = {name.lower() for name, _ in headers}
-                headers += [header for name, header in self._headers if name not in names]
-                self._begin(visit, status, headers)
+                self._begin(visit, status, headers, names)
                 start_response(status, headers)
                 return body
             return self.inner(environ, start)
@@ -111,7 +109,10 @@ class Middleware:
             response = self.app.make_response(self.app.handle_user_exception(error))
             return response(environ, start)
 
-    def _begin(self, visit: Visit, status: str, headers: list[tuple[str, str]]) -> None:
+    def _begin(
+        self, visit: Visit, status: str, headers: list[tuple[str, str]], names: Container[str]
+    ) -> None:
+        headers += [header for name, header in self._headers if name not in names]
         headers.append(("X-Request-ID", visit.request_id))
         visit.status = int(status[:3])
         visit.seconds = time.perf_counter() - visit.begun

@@ -147,20 +147,24 @@ class Cache(flask_caching.Cache):
                 limit = 0 if seconds >= MONTH and max_age is None else max_age
                 rules = Page(stale, args, vary, limit)
                 run = functools.partial(view, *view_args, **view_kwargs)
-                if not bypassed():
-                    front = Front.of(current_app)
-                    front.learn(rules, self.backend.entries, tags, seconds, answer)
-                return self._answer(rules, run, tags, seconds)
+                return self._answer(rules, run, tags, seconds, answer)
 
             return cast(View, answer)
 
         return decorate
 
     def _answer(
-        self, page: Page, run: Callable[[], Any], tags: tuple[str, ...], timeout: int
+        self,
+        page: Page,
+        run: Callable[[], Any],
+        tags: tuple[str, ...],
+        timeout: int,
+        view: Callable[..., Response],
     ) -> Response:
         bypass = bypassed()
         entries = self.backend.entries
+        if not bypass:
+            Front.of(current_app).learn(page, entries, tags, timeout, view)
         key = page.key(request)
         seen_key, seen = request.environ.pop(SEEN, (None, None))
         flight = Flight(entries, key, tags, page.stale, seen if seen_key == key else None)

@@ -98,7 +98,7 @@ def connect(url: str, greet: Greeting | None = None) -> Any:
 
 
 def ask(client: Any, *command: str) -> Any:
-    """The answer to a command, as bytes, for half the time that `client.execute_command` takes.
+    """The answer to a command, as bytes, in less time than `client.execute_command` takes.
 
     It takes a connection of the client's pool, with its check and its retries, but leaves out the
     library's statistics.
