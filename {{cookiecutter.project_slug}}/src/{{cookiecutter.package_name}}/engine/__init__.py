@@ -5,6 +5,8 @@ from there. A module is only here if the service needs it. Its docstring says wh
 
     caching     caches pages, values and functions, and invalidates them by tags; its commands
     nocache     the same API for a service without a cache
+    server      serves the app: workers, metrics, a stop that cuts nobody off; `proxies` in front
+    middleware  what every request gets around Flask; `log` writes its line
     page        HTTP's rules for pages: which answers may be cached, and by whom
     sessions    Flask's `session` in a store or in the cookie; its commands
     databases   connections with time limits; models that invalidate tags

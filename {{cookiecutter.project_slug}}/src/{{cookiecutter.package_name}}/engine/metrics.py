@@ -1,5 +1,6 @@
 """Prometheus metrics of the backends: how long their operations take, and how many fail."""
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -26,14 +27,12 @@ class Watched:
         if "operations" not in app.extensions:
             app.extensions["operations"] = _metrics(registry)
         self._metrics = app.extensions["operations"]
-        self._timed: dict[str, Any] = {}
+        self._timed = functools.cache(self._time)
 
     def __getattr__(self, name: str) -> Any:
         if name not in OPERATIONS or not current.get():
             return getattr(self._backend, name)
-        if name not in self._timed:
-            self._timed[name] = self._time(name)
-        return self._timed[name]
+        return self._timed(name)
 
     def _time(self, name: str) -> Callable[..., Any]:
         seconds, errors = (metric.labels(self._name, name) for metric in self._metrics)

@@ -68,6 +68,15 @@ def test_the_files_are_bounded_and_the_oldest_go_first(tmp_path: Path) -> None:
     assert store.get_many("0", "5999", "version") == [None, bytes(10_000), b"12345678"]
 
 
+def test_a_reader_knows_a_new_file_from_the_one_before(tmp_path: Path) -> None:
+    one, other = filesystem.Store(tmp_path, 300), filesystem.Store(tmp_path, 300)
+    for number in range(3000):  # of one size, many of them within a tick of the system's clock
+        value = f"{number:04}".encode()
+        one.delete_many("key")
+        one.set("key", value, 60)
+        assert other.get_many("key") == [value]
+
+
 def test_a_service_goes_on_when_its_folder_cannot_be_written(app: Flask, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file in its place")
     count = Count(lambda: "value")

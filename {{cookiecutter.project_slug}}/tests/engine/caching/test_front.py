@@ -11,6 +11,7 @@ import flask.signals
 import pytest
 from flask import Blueprint, Flask, Request, Response, jsonify, make_response, request
 from flask.sessions import SecureCookieSessionInterface
+from flask.testing import FlaskClient
 from werkzeug.routing import BaseConverter
 
 from ..hub import caching, middleware
@@ -34,6 +35,15 @@ class Watch:
         self.in_front = not isinstance(visit.environ.get("werkzeug.request"), Request)
         noted = visit.status, visit.endpoint, visit.noted
         self.told = *noted, len(visit.request_id) > 8, visit.seconds > 0
+
+
+def known(app: Flask, client: FlaskClient) -> Watch:
+    """Ask for /page until Flask need not be asked."""
+    watch = Watch(app)
+    for _ in range(2):
+        client.get("/page")
+    assert watch.in_front
+    return watch
 
 
 @contextmanager
@@ -134,10 +144,7 @@ def test_both_ways_give_the_same_answers(
 
 def test_what_is_no_plain_request_for_a_known_page_goes_into_flask(app: Flask) -> None:
     client, _ = serve(app, lambda: "page", args=("q",))
-    watch = Watch(app)
-    for _ in range(2):
-        client.get("/page")
-    assert watch.in_front
+    watch = known(app, client)
 
     client.get("/page", headers={"Authorization": "Bearer x"})
     assert not watch.in_front
@@ -280,10 +287,7 @@ def test_a_sign_in_around_a_page_has_its_say(app: Flask) -> None:
 
 def test_what_the_app_replaces_later_has_its_say(app: Flask) -> None:
     client, _ = serve(app, lambda: "page")
-    watch = Watch(app)
-    for _ in range(2):
-        client.get("/page")
-    assert watch.in_front
+    watch = known(app, client)
     app.view_functions["page"] = lambda: "closed"
     assert client.get("/page").text == "closed"
 
@@ -318,10 +322,7 @@ def test_an_app_that_is_not_flasks_own_answers_itself(
     app: Flask, change: Callable[[Flask], object]
 ) -> None:
     client, _ = serve(app, lambda: "page")
-    watch = Watch(app)
-    for _ in range(2):
-        client.get("/page")
-    assert watch.in_front
+    watch = known(app, client)
     change(app)
     client.get("/page")
     assert not watch.in_front
@@ -364,10 +365,7 @@ def test_other_bytes_are_checked_before_they_are_sent(
     app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     client, view = serve(app, lambda: "page")
-    watch = Watch(app)
-    for _ in range(2):
-        client.get("/page")
-    assert watch.in_front
+    watch = known(app, client)
     front: Any = app.extensions["front"]
     [(_, names)] = front._names.values()
     with app.app_context():

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from flask import Flask
 from flask_caching.backends.base import BaseCache
@@ -36,11 +36,6 @@ class Held(NamedTuple):
     seen: tuple[int, int, int]  # which file it was
     expiry: float  # seconds since the epoch
     value: bytes
-
-    @classmethod
-    def of(cls, seen: tuple[int, int, int], data: bytes) -> Self:
-        expiry = HEADER.unpack_from(data)[0] if len(data) >= HEADER.size else 0.0
-        return cls(seen, expiry, data[HEADER.size :])
 
 
 class Store(BaseCache):
@@ -125,7 +120,8 @@ class Store(BaseCache):
 
     def _hold(self, name: str) -> "Held":
         with open(name, "rb", buffering=0) as file:
-            held = Held.of(_seen(os.fstat(file.fileno())), file.read())
+            seen, data = _seen(os.fstat(file.fileno())), file.read()
+        held = Held(seen, _expiry(data), data[HEADER.size :])
         if self._size > HELD:
             self._held, self._size = {}, 0
         # A file system with coarse times could not tell two files of one moment.
@@ -140,7 +136,7 @@ class Store(BaseCache):
             for path in folder.iterdir():
                 with suppress(FileNotFoundError), path.open("rb") as file:  # others sweep, too
                     data, stat = file.read(HEADER.size), os.fstat(file.fileno())
-                    if data and _expired(data):
+                    if data and _expiry(data) <= time.time():
                         path.unlink()
                     elif stat.st_size > SMALL:
                         values.append((stat.st_mtime, stat.st_size, path))
@@ -161,5 +157,6 @@ def _seen(stat: os.stat_result) -> tuple[int, int, int]:
     return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
-def _expired(data: bytes) -> bool:
-    return len(data) < HEADER.size or bool(HEADER.unpack_from(data)[0] <= time.time())
+def _expiry(data: bytes) -> float:
+    """In seconds since the epoch; 0 for what is no whole file."""
+    return float(HEADER.unpack_from(data)[0]) if len(data) >= HEADER.size else 0.0
