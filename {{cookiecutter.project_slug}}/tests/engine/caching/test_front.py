@@ -287,7 +287,7 @@ def test_a_sign_in_around_a_page_has_its_say(app: Flask) -> None:
 
 def test_what_the_app_replaces_later_has_its_say(app: Flask) -> None:
     client, _ = serve(app, lambda: "page")
-    watch = known(app, client)
+    known(app, client)
     app.view_functions["page"] = lambda: "closed"
     assert client.get("/page").text == "closed"
 
@@ -365,7 +365,7 @@ def test_other_bytes_are_checked_before_they_are_sent(
     app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     client, view = serve(app, lambda: "page")
-    watch = known(app, client)
+    known(app, client)
     front: Any = app.extensions["front"]
     [(_, names)] = front._names.values()
     with app.app_context():
