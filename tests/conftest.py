@@ -12,12 +12,14 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.processes import die_with_parent
+from tests.progress import Meter, Progress
 from tests.questions import combinations
 from tests.servers import Servers, missing
 
 STARTED = time.monotonic()
 
 
+@pytest.hookimpl(trylast=True)  # after pytest has made its reporter
 def pytest_configure(config: pytest.Config) -> None:
     """End on SIGTERM as on Ctrl-C: servers stopped, temporary folders removed.
 
@@ -26,8 +28,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, signal.default_int_handler)
+    config.pluginmanager.register(Meter())
     if hasattr(config, "workerinput"):
         die_with_parent()
+    elif config.get_verbosity() == 0 and not config.option.collectonly:
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        assert isinstance(reporter, pytest.TerminalReporter)
+        config.pluginmanager.register(Progress(reporter))
 
 
 class CombinationScheduling(LoadScopeScheduling):
