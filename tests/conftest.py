@@ -52,9 +52,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Combina
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Three for two processors: part of their time the projects' own tests wait for timeouts."""
+    """Two for each processor: half of the time the projects' own tests wait for timeouts."""
     processors = len(os.sched_getaffinity(0))
-    return processors if "not run" in config.option.markexpr else 3 * processors // 2
+    return processors if "or run" in config.option.markexpr else 2 * processors
 
 
 def combination(nodeid: str) -> str | None:

@@ -2,6 +2,10 @@
 
 import ast
 import re
+from collections.abc import Collection
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from vulture import Vulture  # type: ignore[import-untyped]
 
@@ -28,7 +32,7 @@ NAMES = {
     "logging": ["format"],
     "pickle": ["reducer_override"],
     "sqlalchemy": ["is_disconnect"],
-    "pytest": ["pytestmark", "pytest_plugins"],
+    "pytest": ["pytestmark", "pytest_plugins", "pytest_collection_finish"],
     "prometheus": ["ValueClass"],
     "pydantic": ["model_config", "cls"],
     "pymemcache": ["_safely_run_func", "_get_client", "RECV_SIZE"],
@@ -49,16 +53,32 @@ NAMES = {
 }
 
 
+class Remembering(Vulture):  # type: ignore[misc]
+    """Looks at a file once, even if several projects have it."""
+
+    def scan(self, code: str, filename: str | Path = "") -> None:
+        for kind, found in scanned(code, Path(filename)).items():
+            names = getattr(self, kind)
+            names.update(found) if isinstance(names, set) else names.extend(found)
+
+
+@cache
+def scanned(code: str, filename: Path) -> dict[str, Collection[Any]]:
+    """What vulture finds in a file: defined, used and unreachable, by its own names for them."""
+    names = [name for names in NAMES.values() for name in names]
+    vulture = Vulture(ignore_names=names, ignore_decorators=DECORATORS)
+    vulture.scan(code, filename)
+    kinds = ("defined_", "used_", "unreachable_")
+    return {kind: found for kind, found in vars(vulture).items() if kind.startswith(kinds)}
+
+
 def unused(project: BakedProject) -> list[str]:
     """What vulture finds, each with its file and line, and the fixtures that nothing asks for."""
     defined, asked = fixtures(project)
-    vulture = Vulture(
-        # A test may ask for a fixture and not look at what it gives.
-        ignore_names=[*(name for names in NAMES.values() for name in names), *defined],
-        ignore_decorators=DECORATORS,
-    )
+    vulture = Remembering()
     vulture.scavenge([project.package, project.path / "tests"])
-    shown = said(project)
+    # A test may ask for a fixture and not look at what it gives.
+    shown = said(project) | defined.keys()
     return [
         *(
             f"{item.filename.relative_to(project.path)}:{item.first_lineno}: {item.message}"
@@ -91,12 +111,24 @@ def fixtures(project: BakedProject) -> tuple[dict[str, str], set[str]]:
     defined: dict[str, str] = {}
     asked: set[str] = set()
     for path in (project.path / "tests").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef):
-                asked.update(argument.arg for argument in [*node.args.args, *node.args.kwonlyargs])
-                if any(FIXTURE.match(ast.unparse(decorator)) for decorator in node.decorator_list):
-                    defined[node.name] = f"{path.relative_to(project.path)}:{node.lineno}"
-            elif isinstance(node, ast.Call) and NAMING.search(ast.unparse(node.func)):
-                names = (argument for argument in node.args if isinstance(argument, ast.Constant))
-                asked.update(str(name.value) for name in names)
+        lines, names = fixtures_in(path.read_text())
+        place = path.relative_to(project.path)
+        defined |= {name: f"{place}:{line}" for name, line in lines.items()}
+        asked |= names
+    return defined, asked
+
+
+@cache
+def fixtures_in(code: str) -> tuple[dict[str, int], set[str]]:
+    """The lines of its fixtures by their names, and the names that it asks for."""
+    defined: dict[str, int] = {}
+    asked: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.FunctionDef):
+            asked.update(argument.arg for argument in [*node.args.args, *node.args.kwonlyargs])
+            if any(FIXTURE.match(ast.unparse(decorator)) for decorator in node.decorator_list):
+                defined[node.name] = node.lineno
+        elif isinstance(node, ast.Call) and NAMING.search(ast.unparse(node.func)):
+            names = (argument for argument in node.args if isinstance(argument, ast.Constant))
+            asked.update(str(name.value) for name in names)
     return defined, asked

@@ -11,6 +11,8 @@ from pathlib import Path
 from signal import SIGTERM, Signals
 from typing import Any
 
+import httpx
+
 
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody uses, below those the kernel gives to clients."""
@@ -19,6 +21,11 @@ def free_port() -> int:
         with suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port
+
+
+def get(url: str | httpx.URL, **options: Any) -> httpx.Response:
+    """The answer on a new connection, without the certificates that httpx would read each time."""
+    return httpx.get(url, **{"timeout": 30, "verify": False, **options})
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:

@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from cookiecutter.main import cookiecutter as generate
 
 from tests.processes import free_port, guarded, running
 from tests.questions import CHOICES, REPOSITORY, refuse_unknown
@@ -46,11 +47,11 @@ class BakedProject:
             if path.is_file() and path.relative_to(self.path).parts[0] not in (".venv", "var"):
                 yield path
 
-    def run(self, command: str, **variables: str) -> str:
+    def run(self, command: str | Sequence[str], **variables: str) -> str:
         """The output of a command in the project. Raises AssertionError with it if that fails."""
         __tracebackhide__ = True
         done = subprocess.run(
-            guarded(command.split()),
+            guarded(command.split() if isinstance(command, str) else command),
             cwd=self.path,
             env={**self.variables, **variables},
             stdin=subprocess.DEVNULL,
@@ -78,7 +79,7 @@ class BakedProject:
         ports = {"PORT": str(free_port()), "METRICS_PORT": str(free_port())}
         variables = {**self.variables, **ports, **variables}
         origin = f"http://127.0.0.1:{variables['PORT']}"
-        client = httpx.Client(base_url=origin, headers={"Origin": origin}, timeout=30)
+        client = httpx.Client(base_url=origin, headers={"Origin": origin}, timeout=30, verify=False)
         log = self.path / "var" / "service.log"
         log.parent.mkdir(exist_ok=True)
 
@@ -118,13 +119,20 @@ def cookiecutter(
 
 
 def bake(folder: Path, answers: Mapping[str, str]) -> BakedProject:
-    """Generate a project in an empty folder through cookiecutter's command line.
+    """Generate a project in an empty folder, in this process: it takes half the time.
 
     Raises ValueError, a sentence, for answers to questions that nobody asks.
     """
     refuse_unknown(answers)
-    done = cookiecutter(folder, *(f"{question}={answer}" for question, answer in answers.items()))
-    assert done.returncode == 0, done.stderr
-    (path,) = folder.iterdir()
+    with tempfile.TemporaryDirectory() as home:  # takes the replay file
+        config = Path(home) / "config.yaml"
+        config.write_text(f"replay_dir: {home}\ncookiecutters_dir: {home}\n")
+        path = generate(
+            str(REPOSITORY),
+            no_input=True,
+            extra_context=dict(answers),
+            output_dir=str(folder),
+            config_file=str(config),
+        )
     defaults = {question: choices[0] for question, choices in CHOICES.items()}
-    return BakedProject(path, {**defaults, **answers})
+    return BakedProject(Path(path), {**defaults, **answers})

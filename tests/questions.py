@@ -46,3 +46,13 @@ def combinations() -> dict[str, dict[str, str]]:
         }
         for cache, sessions, database in product(*(CHOICES[question] for question in BACKENDS))
     }
+
+
+def pairs() -> set[str]:
+    """Names of combinations in which any two answers about backends meet, as few as possible."""
+    caches, stores, databases = (CHOICES[question] for question in BACKENDS)
+    return {
+        f"cache={cache}-sessions={sessions}-database={databases[(row + column) % len(databases)]}"
+        for row, cache in enumerate(caches)
+        for column, sessions in enumerate(stores)
+    }

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.conftest import demand_servers
-from tests.processes import free_port, wait_until
+from tests.processes import free_port, get, wait_until
 from tests.project import environment
 from tests.questions import CHOICES, REPOSITORY
 
@@ -62,6 +62,6 @@ def test_answers_to_other_questions_end_with_a_sentence(argument: str) -> None:
 
 def shows_a_product(address: str) -> bool:
     try:
-        return 'href="/products/' in httpx.get(address).text
+        return 'href="/products/' in get(address).text
     except httpx.TransportError:
         return False

@@ -16,7 +16,7 @@ from tests.table import files
 @pytest.mark.parametrize(
     "chosen",
     [
-        *WITHOUT_SERVERS,
+        *(pytest.param(chosen, marks=pytest.mark.slow) for chosen in WITHOUT_SERVERS),
         *(pytest.param(chosen, marks=pytest.mark.run) for chosen in WITH_SERVERS),
     ],
     ids="-".join,

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from tests.conftest import demand_servers
-from tests.processes import free_port, wait_until
+from tests.processes import free_port, get, wait_until
 from tests.project import BakedProject, bake
 from tests.servers import Servers
 
@@ -50,11 +50,11 @@ class Service:
 
     def visit(self, path: str, **headers: str) -> httpx.Response:
         """A request on a connection of its own, which any worker may accept."""
-        return httpx.get(self.client.base_url.join(path), headers=headers)
+        return get(self.client.base_url.join(path), headers=headers)
 
     def scrape(self) -> dict[str, float]:
         """The samples of /metrics by name and labels."""
-        scraped = httpx.get(self.metrics_url)
+        scraped = get(self.metrics_url)
         assert scraped.status_code == 200
         return {sample: float(value) for sample, value in SAMPLE.findall(scraped.text)}
 
@@ -191,7 +191,7 @@ def test_a_stop_writes_every_line_of_the_log(project: BakedProject) -> None:
 def test_cookies_that_are_not_ascii_are_refused_where_a_session_is_used(service: Service) -> None:
     def ask(path: str) -> httpx.Response:
         url = service.client.base_url.join(path)
-        return httpx.get(url, headers=[(b"Cookie", "name=café".encode())])
+        return get(url, headers=[(b"Cookie", "name=café".encode())])
 
     assert ask("/").status_code == 200
     refused = ask("/cart")
@@ -219,12 +219,12 @@ def test_a_header_never_says_where_the_service_is_mounted(project: BakedProject)
     with booting(project, project.path / "var" / "mounted.log", PORT=port, SCRIPT_NAME="/shop"):
         address = f"http://127.0.0.1:{port}/shop"
         wait_until(lambda: answers(f"{address}/livez"))
-        assert 'href="/shop/cart"' in httpx.get(f"{address}/cart").text
+        assert 'href="/shop/cart"' in get(f"{address}/cart").text
 
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url).is_success
+        return get(url).is_success
     except httpx.ConnectError:
         return False
 
@@ -266,7 +266,7 @@ def test_metrics_are_not_shown_through_a_socket_that_is_a_file(
         wait_until(lambda: connects(str(path)))
         assert client.get("/livez").status_code == 200
         assert client.get(f"http://service:{port}/metrics").status_code == 404
-        assert httpx.get(f"http://127.0.0.1:{port}/metrics").status_code == 200
+        assert get(f"http://127.0.0.1:{port}/metrics").status_code == 200
     assert not path.exists()
 
 
@@ -283,7 +283,7 @@ def test_a_stop_while_workers_boot_is_quiet(
         else:
             wait_until(lambda: connects(port))
         process.send_signal(stop)
-        process.wait(10)
+        process.wait(30)
     assert "Error" not in log.read_text()
     assert "Traceback" not in log.read_text()
 
@@ -299,12 +299,13 @@ def connects(place: int | str) -> bool:
 VIEWS = "service.create_app = lambda: __import__('views').create_app()"
 
 
-def ask(port: int, path: str) -> str:
+def ask(port: int, path: str, connected: Callable[[], None]) -> str:
     """What comes of a request on a connection of its own."""
     try:
         client = socket.create_connection(("127.0.0.1", port), 60)
     except ConnectionRefusedError:
         return "refused"
+    connected()
     with client:
         try:
             client.sendall(f"GET {path} HTTP/1.0\r\nHost: service\r\n\r\n".encode())
@@ -320,10 +321,14 @@ class Visitors:
     def __init__(self, service: Service, number: int, path: str, seconds: float = 0) -> None:
         port = service.client.base_url.port or 0
         self._outcomes: list[str] = []
+        self.connected = 0
+
+        def count() -> None:
+            self.connected += 1
 
         def come(when: float) -> None:
             time.sleep(when)
-            self._outcomes.append(ask(port, path))
+            self._outcomes.append(ask(port, path, count))
 
         moments = [seconds * turn / number for turn in range(number)]
         self._threads = [threading.Thread(target=come, args=(when,)) for when in moments]
@@ -340,15 +345,16 @@ class Visitors:
         return Counter(self._outcomes)
 
 
-@pytest.mark.parametrize("seconds", [0, 2])
-def test_a_stop_cuts_nobody_off(project: BakedProject, seconds: float) -> None:
+@pytest.mark.parametrize(("seconds", "before"), [(0, 1000), (2, 300)])
+def test_a_stop_cuts_nobody_off(project: BakedProject, seconds: float, before: int) -> None:
+    """Whoever came before it, and whoever comes while the service stops and is not refused."""
     with serving(project, VIEWS) as service:
         visitors = Visitors(service, 1000, "/slow/0.05", seconds)
         with visitors:
-            time.sleep(0.7)
+            wait_until(lambda: visitors.connected >= before)
             os.kill(parent(service), signal.SIGTERM)
     assert visitors.outcomes().keys() <= {"answered", "refused"}
-    assert visitors.outcomes()["answered"] >= 1000 if not seconds else 100
+    assert visitors.outcomes()["answered"] >= before
 
 
 def parent(service: Service) -> int:
@@ -364,7 +370,7 @@ def test_old_workers_are_replaced_and_nobody_notices(project: BakedProject) -> N
         with visitors:
             pass
         assert visitors.outcomes() == {"answered": 600}
-        assert not before & service.workers()
+        wait_until(lambda: not before & service.workers())
 
 
 def test_a_single_worker_is_never_too_old(project: BakedProject, tmp_path: Path) -> None:
@@ -381,7 +387,7 @@ def test_a_single_worker_is_never_too_old(project: BakedProject, tmp_path: Path)
 def test_a_killed_worker_costs_its_own_requests_only(service_with_views: Service) -> None:
     visitors = Visitors(service_with_views, 300, "/slow/0.01", 3)
     with visitors:
-        time.sleep(1)
+        wait_until(lambda: visitors.connected >= 100)
         os.kill(min(service_with_views.workers()), signal.SIGKILL)
     assert visitors.outcomes()["answered"] >= 290
     assert visitors.outcomes()["refused"] == 0
@@ -413,7 +419,7 @@ def test_workers_end_when_their_parent_is_killed(project: BakedProject, tmp_path
     with booting(project, log, PORT=str(port), code=-signal.SIGKILL) as process:
         wait_until(lambda: answers(f"http://127.0.0.1:{port}/livez"))
         process.kill()
-        wait_until(lambda: not connects(port), 10)
+        wait_until(lambda: not connects(port))
 
 
 def test_a_port_that_is_taken_is_a_sentence(service: Service, project: BakedProject) -> None:
@@ -422,7 +428,7 @@ def test_a_port_that_is_taken_is_a_sentence(service: Service, project: BakedProj
     for variable in ("PORT", "METRICS_PORT"):
         ports = {"PORT": free, "METRICS_PORT": free, variable: taken}
         with booting(project, log, code=1, **ports) as process:
-            process.wait(10)
+            process.wait(30)
         said = log.read_text().splitlines()[-1]
         assert said == f"{variable} {taken} cannot be used: address already in use."
         assert "Traceback" not in log.read_text()
@@ -431,7 +437,7 @@ def test_a_port_that_is_taken_is_a_sentence(service: Service, project: BakedProj
 def test_an_app_that_cannot_be_made_ends_the_service(project: BakedProject, tmp_path: Path) -> None:
     arguments = project.service("service.create_app = lambda: 1 / 0")[1:]
     with booting(project, tmp_path / "log", *arguments, code=1, PORT=str(free_port())) as process:
-        process.wait(10)
+        process.wait(30)
     *lines, last = (tmp_path / "log").read_text().splitlines()
     assert last == "The service stops, because a worker cannot start."
     assert sum("Started worker" in line for line in lines) == 2
@@ -470,7 +476,7 @@ def test_clients_that_send_slowly_delay_nobody(project: BakedProject) -> None:
         dribbling(service, b"GET / HTTP/1.1\r\nX: ", 50) as clients,
     ):
         for _ in range(20):
-            assert service.visit("/livez").elapsed.total_seconds() < 1
+            assert service.visit("/livez").elapsed.total_seconds() < 3  # a dribble lasts longer
         for client in clients:  # which are sent away in the end
             client.settimeout(10)
             with suppress(ConnectionError):
@@ -537,7 +543,7 @@ def test_requests_arrive_as_wsgi_says(service_with_views: Service) -> None:
     port = service_with_views.client.base_url.port
     address = f"http://127.0.0.1:{port}/environ/a%2Fb%20%C3%A9/;x?q=%C3%A9&q=%2F"
     twice = [("X-Twice", "1"), ("X-Twice", "2"), ("Cookie", "a=1"), ("Cookie", "b=2")]
-    environ = httpx.get(address, headers=twice).json()
+    environ = get(address, headers=twice).json()
     assert environ["PATH_INFO"] == "/environ/a/b \u00c3\u00a9/;x"
     assert environ["QUERY_STRING"] == "q=%C3%A9&q=%2F"
     assert environ["HTTP_X_TWICE"].replace(" ", "") == "1,2"

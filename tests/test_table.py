@@ -19,7 +19,7 @@ EVERYWHERE = {
     *("engine/sessions/__init__.py", "engine/sessions/serializer.py"),
     *("tests/engine/__init__.py", "tests/engine/sessions/__init__.py", "tests/engine/test_page.py"),
     *("tests/engine/hub.py", "tests/engine/apart.py", "tests/engine/visitor.py"),
-    "tests/engine/test_middleware.py",
+    *("tests/engine/conftest.py", "tests/engine/test_middleware.py"),
 }
 
 

@@ -18,14 +18,20 @@ from my_service.caching import cache, page, remember  # type: ignore[import-not-
 
 app = create_app()
 LEDGER = Path("var/computations")  # a line for each
+GO_ON = Path("var/go-on")
 
 
 def compute(fate: str) -> str:
-    """Takes half a second; the first one fails or dies, if that is its fate."""
+    """Takes half a second; the first one fails or dies, if that is its fate.
+
+    The second one whose fate is to be awaited takes until somebody says that it may go on.
+    """
     with LEDGER.open("a") as ledger:
         ledger.write(f"{fate}\n")
     first = LEDGER.read_text().split().count(fate) == 1
     time.sleep(0.5)
+    while fate == "awaited" and not first and not GO_ON.exists():
+        time.sleep(0.01)
     if first and fate == "raises":
         raise RuntimeError(fate)
     if first and fate == "dies":
@@ -42,7 +48,7 @@ def herd(fate: str) -> str:
 @app.get("/expiring")  # type: ignore[untyped-decorator]
 @page(timeout=3, stale=60)  # type: ignore[untyped-decorator]
 def expiring() -> str:
-    return compute("expiring")
+    return compute("awaited")
 
 
 @app.get("/hits")  # type: ignore[untyped-decorator]

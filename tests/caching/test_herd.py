@@ -4,6 +4,7 @@ import http.client
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,8 +24,13 @@ class Answer:
     seconds: float
 
 
-def ask_at_once(client: httpx.Client, path: str) -> list[Answer]:
-    """What HERD clients are answered; those whose worker died are not."""
+def ask_at_once(
+    client: httpx.Client, path: str, after: Callable[[list[Answer]], object] = len
+) -> list[Answer]:
+    """What HERD clients are answered; those whose worker died are not.
+
+    `after` is called with all answers so far, after each.
+    """
     together = threading.Barrier(HERD)
     answers: list[Answer] = []
 
@@ -38,6 +44,7 @@ def ask_at_once(client: httpx.Client, path: str) -> list[Answer]:
             answer.read()
             seen = answer.headers.get("Cache-Status", "")
             answers.append(Answer(answer.status, seen, time.monotonic() - begun))
+            after(answers)
         connection.close()
 
     with ThreadPoolExecutor(HERD) as pool:
@@ -68,12 +75,16 @@ def test_a_herd_computes_once(service: Service, backend: str) -> None:
 
         client.get("/expiring")
         time.sleep(3.1)  # its timeout
-        expired = ask_at_once(client, "/expiring")
-        assert computations()["expiring"] == 2
+        go_on = project.path / "var" / "go-on"
+
+        def others_are_answered(answers: list[Answer]) -> None:
+            if len(answers) == HERD - 2:
+                go_on.touch()
+
+        expired = ask_at_once(client, "/expiring", after=others_are_answered)
+        assert computations()["awaited"] == 2
         assert [answer.status for answer in expired] == [200] * HERD
-        at_once = [answer for answer in expired if "detail=stale" in answer.cache_status]
-        assert len(at_once) >= HERD - 2
-        assert sorted(answer.seconds for answer in at_once)[HERD // 2] < 0.5
+        assert sum("detail=stale" in answer.cache_status for answer in expired) >= HERD - 2
 
         raising = ask_at_once(client, "/herd/raises")
         assert computations()["raises"] == 2
@@ -83,5 +94,5 @@ def test_a_herd_computes_once(service: Service, backend: str) -> None:
             dying = ask_at_once(client, "/herd/dies")
             assert computations()["dies"] == 2
             assert {answer.status for answer in dying} == {200}
-            assert max(answer.seconds for answer in dying) < 10
+            assert max(answer.seconds for answer in dying) < 20
         print(f"{backend}: slowest of {HERD}: cold {max(a.seconds for a in cold):.2f} s")

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.caching.conftest import Service
-from tests.processes import free_port
+from tests.processes import free_port, get
 from tests.servers import KINDS, Server
 
 WORKERS = 2
@@ -104,7 +104,7 @@ def say(server: Server, *lines: str) -> None:
 def visit(client: httpx.Client, path: str = "/") -> tuple[float, str]:
     """Seconds and Cache-Status, on a connection that any worker may take."""
     begun = time.monotonic()
-    answer = httpx.get(client.base_url.join(path), timeout=30)
+    answer = get(client.base_url.join(path))
     assert answer.status_code == 200
     return time.monotonic() - begun, answer.headers["Cache-Status"]
 
@@ -133,20 +133,24 @@ def test_an_outage_costs_half_a_second_once(
         for _ in range(10 * WORKERS):  # every worker has a connection
             visit(client)
         assert "hit" in visit(client)[1]
+        usual = max(visit(client, f"/?q=before{number}")[0] for number in range(VISITS))
 
         with outage(cache):
             seconds = [visit(client, f"/?q={number}")[0] for number in range(VISITS)]
-            ready = httpx.get(client.base_url.join("/readyz"))
+            ready = get(client.base_url.join("/readyz"))
             assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
 
         ended = time.monotonic()
         while said().count("The cache is back") < WORKERS:  # every worker has found it
-            assert time.monotonic() - ended < 5
+            assert time.monotonic() - ended < 20
             time.sleep(0.02)
         back = time.monotonic() - ended
         answers = [visit(client)[1] for _ in range(5 * WORKERS)]
         assert "hit" in answers[-1]
-    print(f"{backend} {outage.__name__}: longest {max(seconds):.2f} s, back after {back:.1f} s")
-    assert max(seconds) < 1  # half a second of waiting, and a page of a busy machine
+    print(
+        f"{backend} {outage.__name__}: longest {max(seconds):.2f} s instead of {usual:.2f} s, "
+        f"back after {back:.1f} s"
+    )
+    assert max(seconds) < 0.5 + 4 * usual
     # One request of each worker found out.
     assert said().count("The cache is down") == said().count("The cache is back") == WORKERS

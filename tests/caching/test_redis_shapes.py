@@ -195,12 +195,12 @@ def test_sentinels_and_the_death_of_the_master(service: Service, start: Start) -
 
         client.post("/cart/add", data={"product_id": 1, "quantity": 3})
         assert carted()
-        visit()
+        usual = max(visit()[0] for _ in range(20))
         assert visit()[1]
         wait_until(lambda: master.ask("WAIT 2 1000") == ":2")  # both replicas have a first copy
         master.process.kill()
         died, longest, missed = time.monotonic(), 0.0, False
-        while not missed or time.monotonic() - died < 20:
+        while not missed or time.monotonic() - died < 40:
             seconds, was_hit = visit()
             longest, missed = max(longest, seconds), missed or not was_hit
             if missed and was_hit:
@@ -209,9 +209,10 @@ def test_sentinels_and_the_death_of_the_master(service: Service, start: Start) -
         assert was_hit
         wait_until(carted)
         print(
-            f"failover: longest {longest:.2f} s, hits again after {time.monotonic() - died:.1f} s"
+            f"failover: longest {longest:.2f} s instead of {usual:.2f} s, "
+            f"hits again after {time.monotonic() - died:.1f} s"
         )
-        assert longest < 0.6
+        assert longest < 0.5 + 4 * usual
 
 
 def knows(sentinel: Redis, replicas: int, others: int) -> bool:

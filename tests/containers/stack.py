@@ -88,7 +88,7 @@ class Stack:
 
     def client(self) -> httpx.Client:
         """A visitor."""
-        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30, verify=False)
 
     def down(self) -> None:
         """Leave nothing of it."""

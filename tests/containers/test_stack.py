@@ -13,7 +13,7 @@ import pytest
 from tests.containers.conftest import on
 from tests.containers.load import CUT_OFF, REFUSED, Request, ask, filled_cart, pieces
 from tests.containers.stack import TOKEN, Stack
-from tests.processes import free_port
+from tests.processes import free_port, get
 
 pytestmark = pytest.mark.containers
 
@@ -86,10 +86,10 @@ def test_three_web_containers_are_one_service_migrated_once(stack: Stack) -> Non
         stack.compose("up --wait --scale web=3")
         assert stack.compose("logs migrate").count("Running upgrade") == 1
         urls = [f"http://127.0.0.1:{port}/api/products/1" for port in ports]
-        product = httpx.get(urls[0]).json()
+        product = get(urls[0]).json()
         for product["stock"], url in enumerate(urls):
             assert httpx.put(url, json=product, headers=AUTHORIZED).is_success
-            assert [httpx.get(url).json() for url in urls] == [product] * 3
+            assert [get(url).json() for url in urls] == [product] * 3
     finally:
         stack.compose("down --volumes --timeout 1")
 

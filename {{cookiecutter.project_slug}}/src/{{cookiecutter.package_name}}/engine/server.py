@@ -4,6 +4,7 @@ Granian's own parent process gives each worker a queue of connections, which die
 Here the workers share one queue: what one of them leaves there, another one answers.
 """
 
+import gc
 import logging
 import mmap
 import multiprocessing
@@ -103,6 +104,7 @@ def serve(
             with _naming(f"METRICS_PORT {metrics[1]}"):
                 start_http_server(metrics[1], metrics[0], registry)
         server = _configured(listener, limits)
+        gc.freeze()  # no collection looks at what is there: the workers share it as it is
         workers: list[Worker] = []
         try:
             workers += [
@@ -267,6 +269,7 @@ class Worker:
         except Exception:
             logger.exception("Worker %s cannot start", self.number)
             raise SystemExit(1) from None
+        gc.freeze()
         self._app = app
         self._shared[1] = 1
         return app

@@ -1,6 +1,7 @@
-"""Checks the URL of a setting."""
+"""Checks the URL of a setting, and takes it apart."""
 
-from urllib.parse import urlsplit
+import re
+from urllib.parse import SplitResult, urlsplit
 
 
 def check(url: str, schemes: tuple[str, ...]) -> None:
@@ -14,13 +15,26 @@ def check(url: str, schemes: tuple[str, ...]) -> None:
         allowed = ", ".join(f"{name}://" for name in schemes)
         raise ValueError(f"has {found}, which this service does not speak: use one of {allowed}")
     try:
-        login, _, servers = urlsplit(url).netloc.rpartition("@")
-        if "@" in login:
+        parts, hosts = split(url)
+        if parts.netloc.count("@") > 1:
             raise ValueError
-        for server in servers.split(","):
-            _ = urlsplit(f"//{server}").port  # raises ValueError if it is not a number
+        for host in hosts:
+            _ = host.port  # raises ValueError if it is not a number
     except ValueError:  # its text may quote a password
         raise ValueError(
             "cannot be read: put commas between hosts, write a port as host:port, and "
             "percent-encode all characters of a password except letters and digits"
         ) from None
+
+
+def split(url: str) -> tuple[SplitResult, list[SplitResult]]:
+    """The parts of a URL, with the first of its hosts only, and the parts of each of its hosts.
+
+    Raises ValueError. The library refuses an IPv6 address among several hosts in some versions.
+    """
+    scheme, slashes, rest = url.partition("://")
+    netloc = re.split("[/?#]", rest, maxsplit=1)[0]
+    login, at, servers = netloc.rpartition("@")
+    first, *others = servers.split(",")
+    parts = urlsplit(f"{scheme}{slashes}{login}{at}{first}{rest.removeprefix(netloc)}")
+    return parts, [urlsplit(f"//{host}") for host in (first, *others)]

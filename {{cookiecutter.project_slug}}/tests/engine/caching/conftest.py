@@ -28,11 +28,14 @@ def patient(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def make_app(url: str, tmp_path: Path) -> MakeApp:
+def make_app(url: str, request: pytest.FixtureRequest) -> MakeApp:
     """Apps that share one cache, as the workers of one service do."""
+    if url.startswith("file:"):
+        folder: Path = request.getfixturevalue("tmp_path")
+        url = (folder / "cache").as_uri()
     shared: dict[str, object] = {
         "SECRET_KEY": "of the tests",
-        "CACHE_URL": (tmp_path / "cache").as_uri() if url.startswith("file:") else url,
+        "CACHE_URL": url,
         "CACHE_DEFAULT_TIMEOUT": 300,
         "CACHE_KEY_PREFIX": f"test:{uuid.uuid4().hex}:",
         "CACHE_STATUS_NAME": "engine",

@@ -392,7 +392,7 @@ def test_what_is_remembered_has_an_end(app: Flask, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(f"{caching.__name__}.front.MOST", 10)
     monkeypatch.setattr(f"{caching.__name__}.front.HELD", 1000)
     client, _ = serve(app, lambda: "page", args=("q",))
-    for number in range(50):
+    for number in range(20):
         for _ in range(2):
             client.get(f"/page?q={number}", base_url=f"http://host{number}.example")
     front: Any = app.extensions["front"]

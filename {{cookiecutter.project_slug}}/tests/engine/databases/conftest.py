@@ -42,7 +42,7 @@ def new_database(given: str, suffix: str, folders: pytest.TempPathFactory) -> It
     server.dispose()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def make_app(database: str) -> Iterator[MakeApp]:
     """Apps whose POST /sql executes the statement in its body."""
     made: list[Flask] = []

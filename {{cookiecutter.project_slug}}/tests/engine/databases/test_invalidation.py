@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from ..hub import invalidation
+from .conftest import MakeApp
 
 
 class Base(DeclarativeBase):
@@ -101,6 +102,17 @@ class Mark(Base):
 TABLE = cast(sa.Table, Article.__table__)
 
 
+@pytest.fixture(scope="module")
+def app(make_app: MakeApp) -> Iterator[Flask]:
+    """The app of all tests here, with their tables."""
+    app = make_app()
+    with app.app_context():
+        Base.metadata.create_all(app.extensions["sqlalchemy"].engine)
+    yield app
+    with app.app_context():
+        Base.metadata.drop_all(app.extensions["sqlalchemy"].engine)
+
+
 @pytest.fixture
 def invalidated(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
     """The tags of each call, instead of what the service watches."""
@@ -115,13 +127,14 @@ def session(app: Flask, invalidated: list[set[str]]) -> Iterator[Session]:
     """A session, and an article with the id 1."""
     db = app.extensions["sqlalchemy"]
     with app.app_context():
-        Base.metadata.create_all(db.engine)
         db.session.add(Article(id=1, title="first"))
         db.session.commit()
         invalidated.clear()
         yield db.session
         db.session.rollback()
-        Base.metadata.drop_all(db.engine)
+        with db.engine.begin() as connection:
+            for table in reversed(Base.metadata.sorted_tables):
+                connection.execute(table.delete())
 
 
 def modify(session: Session) -> None:

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask, session
@@ -24,9 +23,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[places.Place]:
 
 
 @pytest.fixture
-def url(place: places.Place, tmp_path: Path) -> str:
+def url(place: places.Place, request: pytest.FixtureRequest) -> str:
     """The store's."""
-    return place.url(tmp_path)
+    return place.url(lambda: request.getfixturevalue("tmp_path"))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ The store waits as long as it does in production, unless a test asks for a patie
 """
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,7 +15,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.test import TestResponse
 
 from ..visitor import View, Visitor, look, nothing
-from ..waiting import wait_until
+from ..waiting import Stopwatch, wait_until
 from .conftest import MakeApp
 from .places import Place, Way
 from .store import Counted, failing, store_of
@@ -104,12 +103,11 @@ def test_a_request_waits_for_half_a_second_at_most(
         visit()
 
     def seconds() -> float:
-        started = time.monotonic()
-        assert alice.request(view).status_code == 503
-        waited = time.monotonic() - started
+        with Stopwatch() as watch:
+            assert alice.request(view).status_code == 503
         way.mend()
         do(alice, look)
-        return waited
+        return watch.seconds
 
     assert any(seconds() < 0.5 for _ in range(3))
 

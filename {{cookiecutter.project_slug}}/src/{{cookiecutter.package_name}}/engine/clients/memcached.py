@@ -4,11 +4,12 @@ import weakref
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from pymemcache.client import base
 from pymemcache.client.hash import HashClient
 from pymemcache.exceptions import MemcacheUnexpectedCloseError
+
+from .. import urls
 
 SCHEMES = ("memcached",)
 base.RECV_SIZE = 64 * 1024  # bytes: a page in one piece, for each read lets other threads run first
@@ -22,8 +23,7 @@ def connect(url: str) -> "SteadyClient":
     URL that cannot be read.
     """
     try:
-        parts = urlsplit(url)
-        nodes = [urlsplit(f"//{server}") for server in parts.netloc.split(",")]
+        parts, nodes = urls.split(url)
         servers = [(node.hostname, node.port or 11211) for node in nodes]
         if "@" in parts.netloc or parts.path.strip("/") or not all(dict(servers)):
             raise ValueError

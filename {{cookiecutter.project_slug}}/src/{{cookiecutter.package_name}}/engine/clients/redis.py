@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
 from redis import ConnectionPool, Redis, RedisCluster, RedisError, Sentinel
 from redis.backoff import NoBackoff
@@ -23,6 +22,8 @@ from redis.cluster import ClusterNode
 from redis.connection import Connection, parse_url
 from redis.exceptions import ConnectionError, MasterDownError, ReadOnlyError
 from redis.retry import Retry
+
+from .. import urls
 
 SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
 
@@ -144,15 +145,13 @@ class Cluster:
 
 def _read(url: str) -> tuple[str, list[tuple[str, int | None]], dict[str, Any]]:
     """The topology ("" for one server), the hosts, and the options of a connection."""
-    parts = urlsplit(url)
+    parts, nodes = urls.split(url)
     scheme, _, topology = parts.scheme.partition("+")
     if topology and "ssl_" in parts.query:
         scheme = "rediss"  # so that the options are those of an encrypted connection
     if scheme != "unix" and not re.fullmatch(r"/?\d*", parts.path):
         raise ValueError("the path is not the number of a database")
-    login, at, servers = parts.netloc.rpartition("@")
-    nodes = [urlsplit(f"//{server}") for server in servers.split(",")]
-    first = f"{scheme}://{login}{at}{nodes[0].netloc}{parts.path}?{parts.query}"
+    first = f"{scheme}://{parts.netloc}{parts.path}?{parts.query}"
     # With RESP 2 and without driver_info a new connection needs no round trips, and the pool sees
     # when an idle one was cut off. TLS needs driver_info: without it, the pool takes the server's
     # session tickets for an answer that nobody asked for.

@@ -5,6 +5,7 @@ A store that needs more than a key prefix for that has a module here, with its S
 """
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -34,8 +35,8 @@ class Place:
         self.given = given
         self.open_store = functools.cache(stores.open_store)
 
-    def url(self, folder: Path) -> str:
-        """The store's, for a test that has the folder to itself."""
+    def url(self, folder: Callable[[], Path]) -> str:
+        """The store's, for a test that can have a folder to itself."""
         return self.given
 
     def way(self, url: str) -> Way:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,8 +12,8 @@ SCHEMES = ("file",)
 
 
 class Place(places.Place):
-    def url(self, folder: Path) -> str:
-        return (folder / "sessions").as_uri()
+    def url(self, folder: Callable[[], Path]) -> str:
+        return (folder() / "sessions").as_uri()
 
     def way(self, url: str) -> places.Way:
         return Folder(url)
