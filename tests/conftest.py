@@ -40,11 +40,14 @@ def pytest_configure(config: pytest.Config) -> None:
 class CombinationScheduling(LoadScopeScheduling):
     """Gives all tests of a combination to one worker, which generates and installs it once.
 
+    And those of the server, many of which share a service.
+
     `--dist=loadgroup` would, but for https://github.com/pytest-dev/pytest-xdist/issues/1386.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return combination(nodeid) or nodeid
+        path = nodeid.partition("::")[0]
+        return combination(nodeid) or (path if path == "tests/test_server.py" else nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> CombinationScheduling:
@@ -75,6 +78,12 @@ def servers() -> Iterator[Servers]:
     """The servers of this test process."""
     with Servers() as servers:
         yield servers
+
+
+@pytest.fixture(scope="session")
+def types(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Variables for `make check`: what one project had mypy look at, others have, too."""
+    return {"MYPY_CACHE_DIR": str(tmp_path_factory.getbasetemp() / "types")}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

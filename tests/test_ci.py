@@ -51,12 +51,12 @@ def test_no_workflow_gives_away_more_than_it_must(repositories: Path) -> None:
 
 
 @pytest.mark.run
-def test_a_new_project_passes_its_own_hooks(tmp_path: Path) -> None:
+def test_a_new_project_passes_its_own_hooks(types: dict[str, str], tmp_path: Path) -> None:
     project = bake(tmp_path, {})
     project.run("make install")
     git(project.path, "init", "--quiet")
     commit(project.path, "Begin")
-    project.run("uv run pre-commit run --all-files")
+    project.run("uv run pre-commit run --all-files", **types)
 
 
 def check(program: str, *arguments: str) -> None:

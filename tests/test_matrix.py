@@ -162,15 +162,14 @@ def test_containers_are_those_of_the_chosen_backends(project: BakedProject) -> N
 
 @pytest.fixture(scope="module")
 def installed(
-    project: BakedProject, servers: Servers, tmp_path_factory: pytest.TempPathFactory
+    project: BakedProject,
+    servers: Servers,
+    types: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[BakedProject]:
     """The project in a fresh environment of what it declares, with servers that hold nothing."""
     demand_servers(project.answers)
-    caches = tmp_path_factory.getbasetemp()
-    shared = {
-        "PYTHONPYCACHEPREFIX": str(caches / "bytecode"),
-        "MYPY_CACHE_DIR": str(caches / "types"),
-    }
+    shared = {"PYTHONPYCACHEPREFIX": str(tmp_path_factory.getbasetemp() / "bytecode"), **types}
     with servers.environment(project.answers, database=f"service_{os.getpid()}") as urls:
         project = replace(project, variables={**environment(), **shared, **urls})
         project.run("make install")

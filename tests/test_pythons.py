@@ -11,7 +11,7 @@ import pytest
 
 from tests.answers import rules
 from tests.conftest import demand_servers
-from tests.project import bake, environment
+from tests.project import BakedProject, bake, environment
 from tests.servers import Servers
 
 EMBEDDED: dict[str, str] = {}
@@ -39,19 +39,21 @@ def python(version: str) -> str | None:
 
 @pytest.mark.run
 @pytest.mark.parametrize("version", [version for version in PYTHONS if version != OWN])
-@pytest.mark.parametrize("answers", [EMBEDDED, SERVERS], ids=["embedded", "servers"])
 def test_the_checks_pass_on(
-    version: str, answers: dict[str, str], servers: Servers, tmp_path: Path
+    version: str, servers: Servers, types: dict[str, str], tmp_path: Path
 ) -> None:
     interpreter = python(version)
     if not interpreter:
         pytest.skip(f"Python {version} is not installed")
-    project = bake(tmp_path, answers)
+    for place, answers in (("embedded", EMBEDDED), ("servers", SERVERS)):
+        variables = {"UV_PYTHON": interpreter, **types}
+        check(bake(tmp_path / place, answers), version, servers, variables)
+
+
+def check(project: BakedProject, version: str, servers: Servers, variables: dict[str, str]) -> None:
     demand_servers(project.answers)
     with servers.environment(project.answers, database=f"python_{os.getpid()}") as urls:
-        project = replace(
-            project, variables={**project.variables, "UV_PYTHON": interpreter, **urls}
-        )
+        project = replace(project, variables={**project.variables, **variables, **urls})
         project.run("make install")
         assert f"Python {version}." in project.run("uv run python --version")
         project.run("make check")

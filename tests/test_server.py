@@ -384,16 +384,17 @@ def test_a_single_worker_is_never_too_old(project: BakedProject, tmp_path: Path)
     assert log.read_text().count("Started worker") == 1
 
 
-def test_a_killed_worker_costs_its_own_requests_only(service_with_views: Service) -> None:
-    visitors = Visitors(service_with_views, 300, "/slow/0.01", 3)
-    with visitors:
-        wait_until(lambda: visitors.connected >= 100)
-        os.kill(min(service_with_views.workers()), signal.SIGKILL)
+def test_a_killed_worker_costs_its_own_requests_only(project: BakedProject) -> None:
+    with serving(project, VIEWS) as service:
+        visitors = Visitors(service, 300, "/slow/0.01", 3)
+        with visitors:
+            wait_until(lambda: visitors.connected >= 100)
+            os.kill(min(service.workers()), signal.SIGKILL)
     assert visitors.outcomes()["answered"] >= 290
     assert visitors.outcomes()["refused"] == 0
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def service_with_views(project: BakedProject) -> Iterator[Service]:
     with serving(project, VIEWS) as service:
         yield service
