@@ -62,7 +62,8 @@ class Progress:
 
     def tick(self) -> None:
         while not self.ended.wait(1 if self.reporter.isatty else 30):
-            self.show()
+            if self.left:
+                self.show()
 
     def show(self) -> None:
         with self.lock:
@@ -95,7 +96,8 @@ class Progress:
             for name, count in self.left.items()
         )
         gone = sum(now - since for since in self.running.values())
-        return f", about {max(0, expected - gone) / len(self.running) / 60:.0f} min left"
+        minutes = (expected - gone) / len(self.running) / 60
+        return f", about {minutes:.0f} min left" if minutes > 1 else ", about a minute left"
 
     def collected(self, nodeids: Iterable[str]) -> None:
         self.left = Counter(function(nodeid) for nodeid in nodeids)
