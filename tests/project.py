@@ -69,6 +69,10 @@ class BakedProject:
         code = "; ".join([*begin, *changes, "service.main()"])
         return ["python", "-c", code] if changes else ["python", "-m", name]
 
+    def log(self, client: httpx.Client) -> Path:
+        """What the service of a client has printed."""
+        return self.path / "var" / f"service-{client.base_url.port}.log"
+
     @contextmanager
     def serving(self, *changes: str, **variables: str) -> Iterator[httpx.Client]:
         """A client of the service, which runs while the block lasts and ends well.
@@ -80,7 +84,7 @@ class BakedProject:
         variables = {**self.variables, **ports, **variables}
         origin = f"http://127.0.0.1:{variables['PORT']}"
         client = httpx.Client(base_url=origin, headers={"Origin": origin}, timeout=30, verify=False)
-        log = self.path / "var" / "service.log"
+        log = self.log(client)
         log.parent.mkdir(exist_ok=True)
 
         def ready() -> bool:

@@ -224,7 +224,7 @@ def test_what_the_projects_install_is_refused_as_a_name(tmp_path: Path) -> None:
     (tmp_path / "names.py").write_text(PRINT_INSTALLED)
     union = BakedProject(tmp_path, {})
     union.run("uv venv --quiet")
-    union.run(f"uv pip install --quiet {' '.join(declared)}")
+    union.run(f"uv pip install --python .venv --quiet {' '.join(declared)}")
     installed = union.run(".venv/bin/python names.py").split()
     assert len(installed) > 50
     assert {*installed} <= {*rules({})["INSTALLED"].split()}

@@ -57,7 +57,7 @@ def test_flask_login_works_and_public_pages_stay_cached(store: str, tmp_path: Pa
     answers = {"cache_backend": "simple", "session_store": store, "database": "none"}
     project = bake(tmp_path, answers)
     project.run("make install")
-    project.run("uv pip install --quiet flask-login")
+    project.run("uv pip install --python .venv --quiet flask-login")
     (project.package / "accounts.py").write_text(accounts(project))
     (project.path / "proof.py").write_text(f"STORED = {store != 'cookie'}\n{PROOF}")
     assert project.run("uv run python -W error proof.py").splitlines()[-1] == "signed in and out"

@@ -91,7 +91,8 @@ def test_a_herd_computes_once(service: Service, backend: str) -> None:
         assert Counter(answer.status for answer in raising) == {500: 1, 200: HERD - 1}
 
         if workers == 2:
-            dying = ask_at_once(client, "/herd/dies")
+            # If one worker took them all, nobody is left to answer.
+            dying = ask_at_once(client, "/herd/dies") or ask_at_once(client, "/herd/dies")
             assert computations()["dies"] == 2
             assert {answer.status for answer in dying} == {200}
             assert max(answer.seconds for answer in dying) < 20

@@ -126,10 +126,11 @@ def test_an_outage_costs_half_a_second_once(
     server = KINDS[backend](tmp_path)
     variables = {"CACHE_URL": server.url, "WEB_CONCURRENCY": str(WORKERS)}
 
-    def said() -> str:
-        return (project.path / "var" / "service.log").read_text()
-
     with Stoppable(server) as cache, project.serving(**variables) as client:
+
+        def said() -> str:
+            return project.log(client).read_text()
+
         for _ in range(10 * WORKERS):  # every worker has a connection
             visit(client)
         assert "hit" in visit(client)[1]
