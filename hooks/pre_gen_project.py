@@ -23,8 +23,7 @@ LONGEST_NAME = 40  # characters: a longer one would not fit into lines of code a
 # differ from both. A test compares.
 INSTALLED = """
     alembic annotated_types ast_serialize async_timeout blinker cachelib cffi cfgv click colorama
-    cryptography
-    deptry distlib dotenv filelock flask flask_caching flask_migrate flask_sqlalchemy
+    cryptography deptry distlib dotenv filelock flask flask_caching flask_migrate flask_sqlalchemy
     granian hiredis identify iniconfig itsdangerous jinja2 librt mako markupsafe mypy
     mypy_extensions mypyc nodeenv packaging pathspec pip platformdirs pluggy pre_commit
     prometheus_client prometheus_flask_exporter psycopg psycopg_binary py pycparser pydantic
