@@ -168,7 +168,7 @@ class PostgreSQL(SQLServer):
         self.run(
             *("initdb", "--pgdata=data", "--username=postgres", "--no-sync"),
             *("--encoding=UTF8", "--locale=C.UTF-8"),
-            *("--auth-local=peer", "--auth-host=trust"),  # each check of a password takes 10 ms
+            *("--auth-local=peer", "--auth-host=scram-sha-256"),
         )
         self.run(
             *("postgres", "--single", "-F", "-D", "data", "postgres"),

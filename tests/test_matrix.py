@@ -34,7 +34,8 @@ PREPARE = """
 from {} import create_app
 run = create_app().test_cli_runner().invoke
 for command in ("db", "upgrade"), ("shop", "seed"):
-    run(args=command, catch_exceptions=False, standalone_mode=False)
+    done = run(args=command, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
 """
 PARSERS: dict[str, Callable[[str], object]] = {  # of Python, ruff's is the test
     ".toml": tomllib.loads,

@@ -76,6 +76,7 @@ def test_a_herd_computes_once(service: Service, backend: str) -> None:
         client.get("/expiring")
         time.sleep(3.1)  # its timeout
         go_on = project.path / "var" / "go-on"
+        go_on.unlink(missing_ok=True)
 
         def others_are_answered(answers: list[Answer]) -> None:
             if len(answers) == HERD - 2:
@@ -95,5 +96,5 @@ def test_a_herd_computes_once(service: Service, backend: str) -> None:
             dying = ask_at_once(client, "/herd/dies") or ask_at_once(client, "/herd/dies")
             assert computations()["dies"] == 2
             assert {answer.status for answer in dying} == {200}
-            assert max(answer.seconds for answer in dying) < 20
+            assert max(answer.seconds for answer in dying) < 10
         print(f"{backend}: slowest of {HERD}: cold {max(a.seconds for a in cold):.2f} s")

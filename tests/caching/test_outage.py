@@ -143,7 +143,7 @@ def test_an_outage_costs_half_a_second_once(
 
         ended = time.monotonic()
         while said().count("The cache is back") < WORKERS:  # every worker has found it
-            assert time.monotonic() - ended < 20
+            assert time.monotonic() - ended < 5
             time.sleep(0.02)
         back = time.monotonic() - ended
         answers = [visit(client)[1] for _ in range(5 * WORKERS)]

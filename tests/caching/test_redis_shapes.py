@@ -200,7 +200,7 @@ def test_sentinels_and_the_death_of_the_master(service: Service, start: Start) -
         wait_until(lambda: master.ask("WAIT 2 1000") == ":2")  # both replicas have a first copy
         master.process.kill()
         died, longest, missed = time.monotonic(), 0.0, False
-        while not missed or time.monotonic() - died < 40:
+        while not missed or time.monotonic() - died < 20:
             seconds, was_hit = visit()
             longest, missed = max(longest, seconds), missed or not was_hit
             if missed and was_hit:

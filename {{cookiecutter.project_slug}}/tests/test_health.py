@@ -63,7 +63,7 @@ def test_a_process_is_alive_while_no_backend_answers(make_app: MakeApp, silent: 
 
     started = time.monotonic()
     assert client.get("/livez").status_code == 200
-    assert time.monotonic() - started < 3  # the silent ones would take longer
+    assert time.monotonic() - started < 1
 
 
 def test_only_the_cache_is_dispensable(make_app: MakeApp, silent: Urls) -> None:
@@ -74,7 +74,7 @@ def test_only_the_cache_is_dispensable(make_app: MakeApp, silent: Urls) -> None:
         started = time.monotonic()
         answer = client.get("/readyz")
 
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 1.5
         assert answer.get_json()["checks"][name]["status"] == "unavailable"
         expected = (200, "degraded") if name == "cache" else (503, "unavailable")
         assert (answer.status_code, answer.get_json()["status"]) == expected

@@ -103,11 +103,11 @@ def test_one_answer_that_cannot_be_stored_takes_nothing_from_the_next(
     visit(app, method)
 
     def good() -> str:
-        wait_until(lambda: waiting.at_the_last() == 8)
+        wait_until(lambda: waiting.at_the_last() == 20)
         return "good"
 
     view.answer = good
-    assert at_once(lambda: visit(app, method), 8) == [200] * 8
+    assert at_once(lambda: visit(app, method), 20) == [200] * 20
     assert view.calls == 2
 
 
@@ -156,7 +156,7 @@ def test_nobody_waits_longer_than_two_leases(app: Flask, monkeypatch: pytest.Mon
         assert breaker().add(entries().name("lease", "key"), b"somebody's", 60)
         begun = time.monotonic()
         assert cache.remember("key", lambda: "mine") == "mine"
-        assert 0.4 <= time.monotonic() - begun < 20  # the other lease would be sixty
+        assert 0.4 <= time.monotonic() - begun < 3
         assert cache.get("key") is None  # only the holder stores
 
 

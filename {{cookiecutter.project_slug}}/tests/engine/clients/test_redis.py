@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from redis import RedisError
 
-from ..hub import clients, load_settings
+from ..hub import clients, engine, load_settings
 from ..waiting import Stopwatch
 
 redis: Any = importlib.import_module(".redis", clients.__name__)
@@ -107,6 +107,8 @@ def test_hosts_may_be_ipv6_addresses() -> None:
     guards = [g.connection_pool.connection_kwargs for g in pool.sentinel_manager.sentinels]
     found = [(guard["host"], guard["port"]) for guard in guards]
     assert found == [("a", 26379), ("::1", 27000), ("::2", 26379)]
+    urls = importlib.import_module(".urls", engine.__name__)
+    urls.check("redis+cluster://user:pw@[::1]:7000,[::2]:7001", redis.SCHEMES)
 
 
 def options(url: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def test_a_write_that_waits_for_another_writer_too_long_is_unavailable(
     write = "INSERT INTO notes VALUES ('mine')"
     started = time.monotonic()
     refused = ask(write)
-    assert time.monotonic() - started < 4  # others would wait for five seconds
+    assert time.monotonic() - started < 2
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
     writer.rollback()
     assert ask(write).status_code == 200
