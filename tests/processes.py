@@ -1,6 +1,7 @@
 """Child processes that are ready when they are used, and gone with whoever started them."""
 
 import ctypes
+import os
 import random
 import socket
 import subprocess
@@ -8,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from signal import SIGTERM, Signals
+from signal import SIGCONT, SIGSTOP, SIGTERM, Signals
 from typing import Any
 
 import httpx
@@ -35,6 +36,26 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds} seconds")
         time.sleep(0.02)
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Have a process do nothing while the block lasts.
+
+    The signal reaches one thread, which stops the others when it runs next: until then, these may
+    accept a connection.
+    """
+
+    def still() -> bool:
+        states = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/stat")]
+        return all(state.rpartition(")")[2].split()[0] == "T" for state in states)
+
+    os.kill(pid, SIGSTOP)
+    try:
+        wait_until(still)
+        yield
+    finally:
+        os.kill(pid, SIGCONT)
 
 
 def die_with_parent() -> None:

@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from tests.conftest import demand_servers
-from tests.processes import free_port, get, wait_until
+from tests.processes import free_port, get, stopped, wait_until
 from tests.project import BakedProject, bake
 from tests.servers import Servers
 
@@ -94,15 +94,6 @@ def serving(project: BakedProject, *changes: str, **variables: str) -> Iterator[
 def service(project: BakedProject) -> Iterator[Service]:
     with serving(project) as service:
         yield service
-
-
-@contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def test_metrics_are_those_of_all_workers_together(service: Service) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from itertools import product
 from pathlib import Path
-from signal import SIGCONT, SIGSTOP
 
 import httpx
 import pytest
 
+from tests import processes
 from tests.caching.conftest import Service
 from tests.processes import free_port, get
 from tests.servers import KINDS, Server
@@ -67,9 +67,8 @@ def replaced(cache: Stoppable) -> Iterator[None]:
 
 @contextmanager
 def hung(cache: Stoppable) -> Iterator[None]:
-    cache.server.process.send_signal(SIGSTOP)
-    yield
-    cache.server.process.send_signal(SIGCONT)
+    with processes.stopped(cache.server.process.pid):
+        yield
 
 
 @contextmanager
