@@ -53,4 +53,4 @@ sizes:
 	@uv run python -m scripts.sizes
 
 servers:
-	@scripts/bootstrap redis memcached postgresql mysql
+	@scripts/bootstrap redis memcached mongodb postgresql mysql

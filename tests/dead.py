@@ -16,6 +16,7 @@ DECORATORS = [
     *("@*.get", "@*.post", "@*.put", "@*.delete", "@*.route", "@*.errorhandler"),
     *("@*.before_request", "@*.after_request", "@*.template_filter", "@*.command"),
     *("@after_this_request", "@*.listens_for", "@*.connect", "@field_validator"),
+    "@atexit.register",
     *("@pytest.fixture", "@fixture"),  # which are looked at below
 ]
 FIXTURE = re.compile(r"(pytest\.)?fixture\b(?!.*autouse=True)")
@@ -36,6 +37,8 @@ NAMES = {
     "prometheus": ["ValueClass"],
     "pydantic": ["model_config", "cls"],
     "pymemcache": ["_safely_run_func", "_get_client", "RECV_SIZE"],
+    "pymongo": ["MIN_HEARTBEAT_INTERVAL", "started", "succeeded", "failed"],
+    "weakref": ["atexit"],
     "wsgiref": ["log_message", "server_name", "server_port"],
     "werkzeug": ["public", "permanent", "stale_while_revalidate"],
     # What each module of a database has: another part of the engine asks, if the project has it.

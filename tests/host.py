@@ -22,6 +22,7 @@ WITHOUT_SERVERS = [
 WITH_SERVERS = [
     ("redis", "redis", "none"),
     ("memcached", "memcached", "none"),
+    ("mongodb", "mongodb", "none"),
     ("simple", "sql", "postgresql"),
     ("simple", "sql", "mysql"),
 ]

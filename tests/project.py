@@ -28,6 +28,10 @@ def environment() -> dict[str, str]:
     return kept | {"PATH": os.pathsep.join([*places, f"{REPOSITORY}/.venv-uv/bin"])}
 
 
+# A change for BakedProject.serving: a busy machine is no outage, whatever else the test is about.
+PATIENT = "from tests.engine.apart import patience; patient = patience(); patient.__enter__()"
+
+
 @dataclass(frozen=True)
 class BakedProject:
     """Where a generated project is, what was answered, and the environment that it runs in."""

@@ -5,8 +5,8 @@
 
 Each server is a process of its own on a free port of 127.0.0.1, with its data in a temporary
 folder; it starts when it is first needed and ends with the block. TEST_REDIS_URL,
-TEST_MEMCACHED_URL, TEST_POSTGRESQL_URL and TEST_MYSQL_URL name servers to use instead, which are
-not emptied.
+TEST_MEMCACHED_URL, TEST_MONGODB_URL, TEST_POSTGRESQL_URL and TEST_MYSQL_URL name servers to use
+instead, which are not emptied.
 """
 
 import os
@@ -22,9 +22,11 @@ from pathlib import Path
 from signal import SIGINT, SIGTERM, Signals
 from typing import Any, ClassVar, Self
 
+import pymongo
 import sqlalchemy
 
 from tests.processes import free_port, running
+from tests.questions import REPOSITORY
 
 # The variables of a generated project that name servers, and the questions that decide which.
 VARIABLES = {
@@ -32,9 +34,15 @@ VARIABLES = {
     "SESSION_URL": "session_store",
     "DATABASE_URL": "database",
 }
-# Debian keeps MariaDB off the PATH of users, and PostgreSQL off everybody's.
+# Debian keeps MariaDB off the PATH of users, and PostgreSQL off everybody's. What speaks MongoDB's
+# protocol is not Debian's: scripts/bootstrap puts it here.
 PATH = os.pathsep.join(
-    [os.environ["PATH"], "/usr/sbin", *sorted(glob("/usr/lib/postgresql/*/bin"), reverse=True)]
+    [
+        os.environ["PATH"],
+        "/usr/sbin",
+        *sorted(glob("/usr/lib/postgresql/*/bin"), reverse=True),
+        str(REPOSITORY / ".venv-mongodb" / "bin"),
+    ]
 )
 # Most of these servers refuse to run as root.
 ROOT = os.geteuid() == 0
@@ -45,6 +53,7 @@ class Server(ABC):
     """How one kind of server is run, in an empty folder of its own."""
 
     program: ClassVar[str]
+    user: ClassVar[dict[str, Any]] = NOBODY
     stop: ClassVar[Signals] = SIGTERM
 
     def __init__(self, folder: Path) -> None:
@@ -80,7 +89,7 @@ class Server(ABC):
             log=self.folder / "log",
             stop=self.stop,
             cwd=self.folder,
-            **NOBODY,
+            **self.user,
         ) as self.process:
             yield self
 
@@ -93,7 +102,7 @@ class Server(ABC):
             stderr=subprocess.STDOUT,
             text=True,
             cwd=self.folder,
-            **NOBODY,
+            **self.user,
         )
         if done.returncode:
             raise RuntimeError(f"{program} failed:\n{done.stdout}")
@@ -140,6 +149,42 @@ class Memcached(Server):
 
     def empty(self) -> None:
         self.ask("flush_all")
+
+
+class MongoDB(Server):
+    """SecantusDB, which speaks MongoDB's protocol and stores as MongoDB does, with WiredTiger.
+
+    What it has confirmed is on the disk: MongoDB does that for a write that asks for it.
+    """
+
+    program = "secantusd-py"
+    user: ClassVar[dict[str, Any]] = {}  # nobody may not look into the folder of root's programs
+
+    @property
+    def url(self) -> str:
+        return f"mongodb://127.0.0.1:{self.port}/"
+
+    def arguments(self) -> list[str]:
+        return [
+            *("--host", "127.0.0.1", "--port", str(self.port)),
+            *("--storage-path", "data", "--standalone", "--sync-on-commit"),
+        ]
+
+    def ready(self) -> bool:
+        try:
+            with self.client() as client:
+                return bool(client.admin.command("ping")["ok"])
+        except pymongo.errors.PyMongoError:
+            return False
+
+    def empty(self) -> None:
+        with self.client() as client:
+            for name in client.list_database_names():
+                if name not in ("admin", "config", "local"):
+                    client.drop_database(name)
+
+    def client(self) -> pymongo.MongoClient[dict[str, Any]]:
+        return pymongo.MongoClient(self.url, serverSelectionTimeoutMS=5000)
 
 
 class SQLServer(Server):
@@ -223,6 +268,7 @@ class MariaDB(SQLServer):
 KINDS: dict[str, type[Server]] = {
     "redis": Redis,
     "memcached": Memcached,
+    "mongodb": MongoDB,
     "postgresql": PostgreSQL,
     "mysql": MariaDB,
 }

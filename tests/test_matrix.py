@@ -21,8 +21,8 @@ import yaml
 
 from tests.conftest import demand_servers
 from tests.dead import unused
-from tests.processes import get
-from tests.project import BakedProject, bake, environment
+from tests.processes import get, wait_until
+from tests.project import PATIENT, BakedProject, bake, environment
 from tests.questions import combinations, pairs
 from tests.servers import KINDS, Servers
 from tests.table import CHOICES, ROLES, SHARED, parts
@@ -196,9 +196,9 @@ def test_it_serves(installed: BakedProject) -> None:
     if installed.answers["database"] != "none":
         installed.run(["uv", "run", "python", "-c", PREPARE.format(installed.package.name)])
 
-    with installed.serving(**variables) as client:
+    with installed.serving(PATIENT, **variables) as client:
         assert client.get("/livez").status_code == 200
-        assert client.get("/readyz").status_code == 200
+        wait_until(lambda: client.get("/readyz").status_code == 200)
         catalogue = client.get("/api/products").json()
         assert catalogue["total"] >= 40
         product = catalogue["items"][0]
@@ -211,7 +211,7 @@ def test_it_serves(installed: BakedProject) -> None:
         if installed.answers["database"] != "none":
             see_every_write(client, product, variables["API_TOKEN"])
 
-    with installed.serving(WEB_CONCURRENCY="1") as restarted:
+    with installed.serving(PATIENT, WEB_CONCURRENCY="1") as restarted:
         restarted.cookies = client.cookies
         assert restarted.get("/cart/summary").json()["count"] == 3
 

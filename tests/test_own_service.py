@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.conftest import demand_servers
+from tests.processes import wait_until
 from tests.project import BakedProject, bake
 from tests.servers import Servers
 
@@ -31,7 +32,7 @@ def test_the_example_can_be_deleted(
         project.run("make check")
         with project.serving(WEB_CONCURRENCY="1") as client:
             assert client.get("/livez").status_code == 200
-            assert client.get("/readyz").status_code == 200
+            wait_until(lambda: client.get("/readyz").status_code == 200)
             assert client.get("/").status_code == 404
 
 

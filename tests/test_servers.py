@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pymongo
 import pytest
 import sqlalchemy
 
@@ -22,6 +23,7 @@ ALL = [
     {"cache_backend": "redis", "session_store": "memcached", "database": "postgresql"},
     {"cache_backend": "memcached", "session_store": "redis", "database": "mysql"},
 ]
+DOCUMENTS = {"cache_backend": "mongodb", "session_store": "mongodb", "database": "none"}
 # A test that holds servers until its pytest is ended.
 HOLDING_TEST = """
 import json, signal
@@ -40,7 +42,7 @@ def own_servers() -> None:
     """These tests are about the suite's own servers: where others are given they have no say."""
     if any(given(kind) for kind in KINDS):
         pytest.skip("the suite is given servers")
-    for answers in ALL:
+    for answers in [*ALL, DOCUMENTS]:
         demand_servers(answers)
 
 
@@ -62,6 +64,15 @@ def test_an_environment_begins_empty(answers: dict[str, str], servers: Servers) 
         assert say(redis, "EXISTS key") == ":0"
         with pytest.raises(sqlalchemy.exc.SQLAlchemyError):
             execute(urls["DATABASE_URL"], "SELECT * FROM remembered")
+
+
+def test_an_environment_has_no_documents_at_first(servers: Servers) -> None:
+    for _ in range(2):
+        with servers.environment(DOCUMENTS, "shop") as urls:
+            for url in urls.values():
+                with pymongo.MongoClient[dict[str, str]](url) as client:
+                    assert client.shop.documents.count_documents({}) == 0
+                    client.shop.documents.insert_one({"_id": "key"})
 
 
 def test_given_servers_are_used_and_left_as_they_are(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.project import cookiecutter, environment
 from tests.questions import REPOSITORY, TEMPLATE
@@ -115,7 +116,10 @@ def test_other_projects_know_nothing_of_it(template: Path, tmp_path: Path) -> No
 def test_a_server_reaches_the_containers(template: Path, tmp_path: Path) -> None:
     """Without a line of its own in compose.yaml, compose.dev.yaml or .gitlab-ci.yml."""
     questions = json.loads((template / "cookiecutter.json").read_text())
-    questions["_choices"]["dict"] |= {"image": "dict:1", "port": 4711, "health": "[CMD, ask]"}
+    questions["_choices"]["dict"] |= {
+        **{"image": "dict:1", "port": 4711, "health": "[CMD, ask]"},
+        "environment": {"LANGUAGE": "en"},
+    }
     questions["_choices"]["dict"]["cache"] |= {
         "url": "dict://localhost:{port}",
         "note": "it keeps words",
@@ -124,9 +128,13 @@ def test_a_server_reaches_the_containers(template: Path, tmp_path: Path) -> None
     shutil.copytree(template, tmp_path / "template")
     (tmp_path / "template" / "cookiecutter.json").write_text(json.dumps(questions))
     project = bake(tmp_path / "template", tmp_path / "output", "cache_backend=dict", "ci=gitlab")
-    assert 'name: "dict:1", alias: cache' in (project / ".gitlab-ci.yml").read_text()
+    gitlab = yaml.safe_load((project / ".gitlab-ci.yml").read_text())
+    assert gitlab["check"]["services"] == [
+        {"name": "dict:1", "alias": "cache", "variables": {"LANGUAGE": "en"}}
+    ]
     assert '"127.0.0.1:4711:4711"' in (project / "compose.dev.yaml").read_text()
     compose = (project / "compose.yaml").read_text()
+    assert yaml.safe_load(compose)["services"]["cache"]["environment"] == {"LANGUAGE": "en"}
     assert 'CACHE_URL: "dict://cache:4711"\n' in compose
     assert "  cache: # it keeps words\n    image: dict:1\n    command: dict --serve\n" in compose
 

@@ -12,7 +12,7 @@ from tests.conftest import demand_servers
 from tests.project import BakedProject, bake, environment
 from tests.servers import Servers
 
-BACKENDS = ["simple", "filesystem", "redis", "memcached"]
+BACKENDS = ["simple", "filesystem", "redis", "memcached", "mongodb"]
 PROOF = "service.create_app = lambda: __import__('proof').app"  # serve proof.py
 Service = Callable[[str], BakedProject]
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.caching.conftest import BACKENDS, PROOF, Service, each
+from tests.project import PATIENT
 
 HERD = 50
 
@@ -65,6 +66,7 @@ def test_a_herd_computes_once(service: Service, backend: str) -> None:
         return Counter(ledger.read_text().split())
 
     with project.serving(
+        PATIENT,
         PROOF,
         f"service.LIMITS = replace(service.LIMITS, threads={HERD // workers})",
         WEB_CONCURRENCY=str(workers),

@@ -113,7 +113,7 @@ def visit(client: httpx.Client, path: str = "/") -> tuple[float, str]:
     ("backend", "outage"),
     [
         *product(["redis"], [stopped, hung, replaced, read_only, full, locked]),
-        *product(["memcached"], [stopped, hung, replaced]),
+        *product(["memcached", "mongodb"], [stopped, hung, replaced]),
     ],
 )
 def test_an_outage_costs_half_a_second_once(

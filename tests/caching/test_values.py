@@ -12,11 +12,12 @@ import httpx
 import pytest
 
 from tests.caching.conftest import BACKENDS, PROOF, Service, each
+from tests.project import PATIENT
 from tests.servers import Memcached
 
 
 @pytest.mark.run
-@each("filesystem", "redis", "memcached")
+@each("filesystem", "redis", "memcached", "mongodb")
 @pytest.mark.parametrize("how", ["invalidate", "delete"])
 def test_nobody_reads_what_was_changed_before(service: Service, backend: str, how: str) -> None:
     seen = json.loads(service(backend).run(f"uv run python proof.py {how}").splitlines()[-1])
@@ -59,7 +60,7 @@ def monitor(url: str) -> Iterator[list[str]]:
 @each("redis")
 def test_a_hit_is_one_command(service: Service, backend: str) -> None:
     project = service(backend)
-    with project.serving(PROOF, WEB_CONCURRENCY="1") as client:
+    with project.serving(PATIENT, PROOF, WEB_CONCURRENCY="1") as client:
         warm(client)
         with monitor(project.variables["CACHE_URL"]) as commands:
             hit(client)
@@ -74,7 +75,7 @@ def test_a_hit_is_one_command_of_the_text_protocol_too(
     tmp_path.parent.chmod(0o755)
     server = Verbose(tmp_path)
     variables = {"WEB_CONCURRENCY": "1", "CACHE_URL": server.url}
-    with server.started(), service(backend).serving(PROOF, **variables) as client:
+    with server.started(), service(backend).serving(PATIENT, PROOF, **variables) as client:
         warm(client)
         before = len(server.commands())
         hit(client)
@@ -99,7 +100,7 @@ class Verbose(Memcached):
 def test_stats_are_those_of_all_workers(service: Service, backend: str) -> None:
     project = service(backend)
     workers = "1" if backend == "simple" else "2"
-    with project.serving(PROOF, WEB_CONCURRENCY=workers) as client:
+    with project.serving(PATIENT, PROOF, WEB_CONCURRENCY=workers) as client:
         warm(client)
         hit(client)
         with httpx.Client(
@@ -123,7 +124,7 @@ def test_clear_leaves_a_million_foreign_keys_alone(service: Service, backend: st
     url = project.variables["CACHE_URL"]
     lua = f"for i = 1, {FOREIGN} do redis.call('SET', 'foreign:' .. i, 'x') end"
     ask(url, "EVAL", lua, "0")
-    with project.serving(PROOF) as client:
+    with project.serving(PATIENT, PROOF) as client:
         warm(client)
         hit(client)
         with monitor(url) as commands:

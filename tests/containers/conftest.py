@@ -17,6 +17,7 @@ STACKS = {
         ("memcached", "sql", "mysql"),
         ("simple", "filesystem", "sqlite"),
         ("redis", "cookie", "none"),
+        ("mongodb", "mongodb", "none"),
     )
 }
 CHAOS = """

@@ -16,9 +16,10 @@ import httpx
 
 from tests.processes import free_port
 from tests.project import BakedProject, bake, environment
-from tests.questions import BACKENDS
+from tests.questions import BACKENDS, REPOSITORY
 
 TOKEN = "a-token-for-the-suite"
+STAND_INS = {"mongo:8": Path(__file__).parent / "mongo"}
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def prepared(folder: Path, answers: Mapping[str, str]) -> Iterator[Stack]:
 
 def lacking(images: Iterable[str]) -> list[str]:
     """Those of the images that are neither here nor to be had."""
-    return sorted(image for image in images if not (found(image) or pulled(image)))
+    return sorted(image for image in images if not (found(image) or pulled(image) or built(image)))
 
 
 def engine_answers() -> bool:
@@ -126,6 +127,15 @@ def found(image: str) -> bool:
 
 def pulled(image: str) -> bool:
     return docker("pull", "--quiet", image)
+
+
+def built(image: str) -> bool:
+    """Whether it was built here from what stands in for it."""
+    if image not in STAND_INS:
+        return False
+    bootstrap = (REPOSITORY / "scripts" / "bootstrap").read_text()
+    (version,) = re.findall(r"^SECANTUSDB=\S+", bootstrap, re.MULTILINE)
+    return docker("build", f"--tag={image}", f"--build-arg={version}", str(STAND_INS[image]))
 
 
 def docker(*command: str) -> bool:

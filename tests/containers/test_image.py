@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from tests.containers.conftest import on
-from tests.containers.stack import TOKEN, Stack
+from tests.containers.stack import STAND_INS, TOKEN, Stack
 
 pytestmark = pytest.mark.containers
 
@@ -25,6 +25,11 @@ def test_it_is_python_and_the_dependencies(
         "told", f"image of {stack.name}: {size:.0f} MB, {size - base:.0f} of them not Python's"
     )
     assert size - base < LARGEST
+    for image in sorted(stack.images & STAND_INS.keys()):
+        label = '{{index .Config.Labels "stand-in"}}'
+        asked = ["docker", "image", "inspect", f"--format={label}", image]
+        if stands_in := stack.project.run(asked).strip():
+            record_property("told", f"{image} is {stands_in}")
 
 
 def test_it_has_no_compiler_and_not_what_installed_the_dependencies(stack: Stack) -> None:

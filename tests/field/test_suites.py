@@ -25,8 +25,8 @@ SUITES = {
 # What the suites need, and the engine, which is there as a whole.
 TOOLS = ["pytest<9", "pytest-xprocess", "pytest-mock", "semantic-version", "asgiref"]
 TOOLS += ["email-validator", "python-dotenv", "freezegun", "betamax", "responses", "lxml", "pillow"]
-TOOLS += ["prometheus-client", "redis", "pymemcache", "flask-sqlalchemy", "psycopg[binary]"]
-TOOLS += ["pymysql", "authlib==1.9.10", "requests"]
+TOOLS += ["prometheus-client", "redis", "pymemcache", "pymongo", "flask-sqlalchemy"]
+TOOLS += ["psycopg[binary]", "pymysql", "authlib==1.9.10", "requests"]
 
 # Expected to fail, by suite and what of the engine it tests; with the promise that this serves.
 LAZY = "a session that nobody used sends no cookie and no Vary, and is renewed now and then"

@@ -35,9 +35,9 @@ def refusal(**given: object) -> str:
 
 @pytest.mark.parametrize("variable", URLS)
 def test_a_wrong_url_is_refused_by_name_and_without_the_password(variable: str) -> None:
-    sentence = refusal(**{variable: "mongodb://user:hunter2@elsewhere/0"})
+    sentence = refusal(**{variable: "amqp://user:hunter2@elsewhere/0"})
 
-    assert sentence.startswith(f"{variable} has the scheme mongodb://")
+    assert sentence.startswith(f"{variable} has the scheme amqp://")
     assert "use one of " in sentence
     assert "hunter2" not in sentence
     assert "elsewhere" not in sentence

@@ -16,7 +16,6 @@ class Line:
         self.url = urlsplit(url)
         assert self.url.port, "The tests need a URL that names the port."
         self.server = self.url.hostname or "", self.url.port
-        self.connections = 0
         self.state = "works"
         self._sockets: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -52,7 +51,6 @@ class Line:
         with suppress(OSError):  # it was closed
             while True:
                 near, _ = listener.accept()
-                self.connections += 1
                 far = socket.create_connection(self.server)
                 self._sockets += near, far
                 for ends in ((near, far), (far, near)):
