@@ -1,4 +1,4 @@
-"""A Redis that is not what it was: restarted from an older snapshot, or another one took over."""
+"""A server that is not what it was: it crashed, has an older snapshot, or another one took over."""
 
 import os
 import runpy
@@ -14,12 +14,13 @@ import pytest
 
 from tests.host import ENGINE_TESTS, answers, host
 from tests.processes import wait_until
-from tests.servers import ROOT, Redis
+from tests.servers import ROOT, MongoDB, Redis
 
 pytestmark = pytest.mark.run
 
 # Answers a line of stdin each: what `remember` gives, or that something is done.
 WORKER = """
+import functools
 import sys
 
 from flask import Flask
@@ -32,7 +33,7 @@ cache, app = Cache(), Flask("host")
 app.config.update(SECRET_KEY="of the tests", CACHE_URL=url, CACHE_KEY_PREFIX="test:")
 app.config.update(CACHE_DEFAULT_TIMEOUT=300)
 cache.init_app(app)
-client = connect(url)
+connect = functools.cache(connect)
 for line in sys.stdin:
     command, value = line.split()
     with app.app_context():
@@ -41,7 +42,7 @@ for line in sys.stdin:
         elif command == "invalidate":
             print(cache.invalidate(value), flush=True)
         elif command == "write":
-            print(client.set("session", value), flush=True)
+            print(connect(url).set("session", value), flush=True)
 """
 
 
@@ -165,3 +166,34 @@ def test_a_connection_to_what_became_a_replica_is_replaced(
         ask("invalidate products")
         assert ask("ask 2") == "2"
         assert two.ask("GET session") == "$1"
+
+
+def test_a_crash_undoes_no_invalidation_and_keeps_what_is_valid(
+    folder: Path, tmp_path: Path
+) -> None:
+    """In MongoDB, which writes what it confirms to its journal first."""
+    (place := tmp_path / "server").mkdir()
+    server = MongoDB(place)
+    with ExitStack() as first:
+        first.enter_context(server.started())
+        ask = first.enter_context(worker(folder, server.url))
+        assert ask("ask 1") == "1"
+        ask("invalidate products")
+        crash(server)
+        with server.started():
+            seen: list[str] = []
+
+            def settled() -> bool:
+                seen.append(ask(f"ask {len(seen) + 2}"))
+                return seen[-1] in seen[:-1]
+
+            wait_until(settled)
+            assert "1" not in seen
+            crash(server)
+        with server.started():
+            wait_until(lambda: ask("ask again") == seen[-1])
+
+
+def crash(server: MongoDB) -> None:
+    server.process.send_signal(SIGKILL)
+    server.process.wait()

@@ -35,7 +35,8 @@ class Store(stores.Store):
         return bool(changed.matched_count)
 
     def delete(self, key: str) -> None:
-        self._server.run(lambda sessions: sessions.delete_one({"_id": key}))
+        # Not `delete_one`: FerretDB loses it if another request changes the session at the moment.
+        self._server.run(lambda sessions: sessions.delete_many({"_id": key}))
 
     def used(self) -> float:
         return self._server.run(lambda sessions: sessions.estimated_document_count()) / MOST
