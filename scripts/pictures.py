@@ -1,6 +1,6 @@
 """Draw what the README shows: the questions, as a terminal shows them.
 
-    python -m scripts.pictures
+python -m scripts.pictures
 """
 
 import io

@@ -39,11 +39,11 @@ def at(address: str, url: str) -> str:
 
 def test_a_ready_service_names_every_backend_and_its_milliseconds(app: Flask) -> None:
     client = app.test_client()
-    client.get("/readyz")  # connects
+    answers = (client.get("/readyz") for _ in range(20))  # a busy machine may be late
 
-    answer = client.get("/readyz")
+    answer = next(answer for answer in answers if answer.get_json()["status"] == "ok")
 
-    assert (answer.status_code, answer.get_json()["status"]) == (200, "ok")
+    assert answer.status_code == 200
     checks = answer.get_json()["checks"]
     assert checks.keys() == chosen(app).keys()
     assert all(check["status"] == "ok" for check in checks.values())

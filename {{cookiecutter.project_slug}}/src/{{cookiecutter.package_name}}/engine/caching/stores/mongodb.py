@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 from flask_caching.backends.base import BaseCache
 from flask_caching.utils import normalize_timeout
-from pymongo import WriteConcern
+from pymongo import UpdateOne, WriteConcern
 from pymongo.errors import DuplicateKeyError
 
 from ...clients import mongodb as client
@@ -55,6 +55,17 @@ class Store(BaseCache):
             return False
         self.server.put(key, self._seconds(timeout), value=value)
         return True
+
+    def set_many(
+        self, mapping: dict[str, bytes], timeout: int | timedelta | None = None
+    ) -> list[str]:
+        expires = client.after(self._seconds(timeout))
+        changes = [
+            UpdateOne({"_id": key}, {"$set": {"value": value, "expires": expires}}, upsert=True)
+            for key, value in mapping.items()
+        ]
+        self.server.run(lambda entries: entries.bulk_write(changes, ordered=False))
+        return [*mapping]
 
     def add(self, key: str, value: bytes, timeout: int | timedelta | None = None) -> bool:
         expired = {"_id": key, "expires": {"$lte": client.after(0)}}
