@@ -46,9 +46,6 @@ def test_a_url_is_checked_without_a_connection(url: str) -> None:
         "mongodb://one:port",
         "mongodb://one:99999",
         "mongodb://me:sec/ret@one",
-        "mongodb://me:secret@one/app?timeout=1",
-        "mongodb://me:secret@one/app?timeoutMS=soon",
-        "mongodb://me:secret@one/app?tls=true&tlsCAFile=/missing.pem",
         "mongodb+srv://me:secret@one:27017/app",
     ],
 )
@@ -56,6 +53,15 @@ def test_a_url_that_cannot_be_used_is_one_sentence_without_the_password(url: str
     with pytest.raises(ValueError, match="is no MongoDB URL") as refusal:
         mongodb.connect(url)
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("option", ["timeout=1", "timeoutMS=soon", "tlsCAFile=/missing.pem"])
+def test_an_option_that_cannot_be_used_is_named(option: str) -> None:
+    with pytest.raises(ValueError, match="has the option") as refusal:
+        mongodb.connect(f"mongodb://me:secret@one/app?tls=true&{option}&appName=shop")
+    name, _, value = option.partition("=")
+    assert name in str(refusal.value)
+    assert value not in str(refusal.value)
 
 
 def test_what_the_url_says_counts_more_than_our_time_limits() -> None:

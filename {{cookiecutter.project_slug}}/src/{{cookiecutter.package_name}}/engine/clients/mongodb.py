@@ -57,15 +57,28 @@ def connect(url: str, collection: str = "documents") -> "Server":
     It connects on first use, but checks the URL at once. Raises ValueError, with the end of a
     sentence.
     """
-    try:
-        with warnings.catch_warnings(action="error"):  # the library ignores unknown options
-            _client(url).close()
-    except (ValueError, TypeError, OSError, Warning, PyMongoError):  # they may quote a password
+    if not _taken(url):
+        for option in urls.split(url)[0].query.split("&"):
+            if not _taken(f"mongodb://localhost/?{option}"):
+                name = option.partition("=")[0]
+                raise ValueError(
+                    f"has the option {name}, which PyMongo does not take with its value"
+                )
         raise ValueError(
             "is no MongoDB URL: engine/clients/mongodb.py lists its forms, and special characters "
             "in a password are percent-encoded"
-        ) from None
+        )
     return Server(url, collection)
+
+
+def _taken(url: str) -> bool:
+    """Whether the library takes a URL. What it says otherwise may quote a password."""
+    try:
+        with warnings.catch_warnings(action="error"):  # it ignores unknown options
+            _client(url).close()
+    except (ValueError, TypeError, OSError, Warning, PyMongoError):
+        return False
+    return True
 
 
 def after(seconds: float) -> datetime:
