@@ -152,3 +152,20 @@ def test_a_visit_ends_with_its_request(app: Flask) -> None:
     assert app.test_client().get("/inside").text == "True"
     assert middleware.current.get() is None
     assert not page.session_touched()
+
+
+def test_in_development_each_answer_says_where_the_time_went(app: Flask) -> None:
+    def view() -> str:
+        visit = middleware.current.get()
+        assert visit
+        for backend, seconds in (("cache", 0.25), ("database", 0.5), ("database", 0.25)):
+            visit.spend(backend, seconds)
+        return "x"
+
+    app.add_url_rule("/", "spending", view)
+    client = app.test_client()
+    assert "Server-Timing" not in client.get("/").headers
+    app.debug = True
+    cache, database, rest = client.get("/").headers["Server-Timing"].split(", ")
+    assert (cache, database) == ("cache;dur=250.0", "database;dur=750.0")
+    assert rest.startswith("view;dur=")

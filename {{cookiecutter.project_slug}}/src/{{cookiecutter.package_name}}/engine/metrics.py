@@ -18,7 +18,8 @@ BUCKETS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 class Watched:
     """A backend whose operations are measured during requests, but not in probes and commands.
 
-    The metrics are `backend_seconds` and `backend_errors_total`, by backend and operation.
+    The metrics are `backend_seconds` and `backend_errors_total`, by backend and operation. Each
+    request learns what it spent.
     """
 
     def __init__(self, name: str, backend: Any, app: Flask, registry: CollectorRegistry) -> None:
@@ -45,7 +46,10 @@ class Watched:
                 errors.inc()
                 raise
             finally:
-                seconds.observe(time.perf_counter() - begun)
+                spent = time.perf_counter() - begun
+                seconds.observe(spent)
+                if visit := current.get():
+                    visit.spend(self._name, spent)
 
         return timed
 

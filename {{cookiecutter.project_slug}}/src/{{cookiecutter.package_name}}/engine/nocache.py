@@ -4,6 +4,7 @@ from __future__ import annotations  # some names are there for type checkers onl
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
@@ -71,6 +72,7 @@ class Cache(flask_caching.Cache):
             @functools.wraps(view)
             def answer(*view_args: Any, **view_kwargs: Any) -> Response:
                 bypass = bypassed()
+                shown = replace(rules, max_age=0) if current_app.debug else rules
                 response = answer_of(functools.partial(view, *view_args, **view_kwargs))
                 response.vary.update(vary)
                 if bypass or not rules.may_store(response):
@@ -78,7 +80,7 @@ class Cache(flask_caching.Cache):
                     return response
                 response.add_etag()
                 seconds = normalize_timeout(timeout) or current_app.config["CACHE_DEFAULT_TIMEOUT"]
-                return conditional(rules.publish(response, seconds, seconds, "fwd=bypass"))
+                return conditional(shown.publish(response, seconds, seconds, "fwd=bypass"))
 
             return cast(View, answer)
 

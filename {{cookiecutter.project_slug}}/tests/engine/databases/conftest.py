@@ -47,9 +47,10 @@ def make_app(database: str) -> Iterator[MakeApp]:
     """Apps whose POST /sql executes the statement in its body."""
     made: list[Flask] = []
 
-    def make(url: str = database) -> Flask:
+    def make(url: str = database, **config: object) -> Flask:
         db = SQLAlchemy(session_options={"class_": gate.RequestSession})
         app = Flask(__name__)
+        app.config.update(config)
         gate.bind(db, app, url)
 
         @app.post("/sql")

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from ..hub import databases, gate, speakers
-from .conftest import Ask
+from ..hub import databases, gate, middleware, speakers
+from .conftest import Ask, MakeApp
 
 
 class Away:
@@ -103,3 +103,11 @@ def test_a_request_that_finds_all_connections_in_use_is_unavailable(app: Flask) 
         raise sa.exc.TimeoutError("QueuePool limit reached")
 
     assert app.test_client().get("/busy").status_code == 503
+
+
+def test_in_development_an_answer_says_what_the_database_took(make_app: MakeApp) -> None:
+    for debug in (True, False):
+        app = make_app(DEBUG=debug)
+        middleware.Middleware.of(app)
+        answer = app.test_client().post("/sql", data="SELECT 1")
+        assert ("database;dur=" in answer.headers.get("Server-Timing", "")) is debug

@@ -22,6 +22,7 @@ from .backend import Backend
 from .breaker import Breaker
 from .commands import cache_commands
 from .decorators import Cached, Memoized, memoize_tag
+from .development import show_edits
 from .entries import MONTH, Entries
 from .flight import Flight
 from .fragments import FragmentExtension
@@ -75,6 +76,8 @@ class Cache(flask_caching.Cache):
         app.extensions["cache"][self] = Backend(entries, store.default_timeout)
         app.jinja_env.add_extension(FragmentExtension)
         Front.of(app)
+        if app.debug:
+            show_edits(app, self)
 
     @property
     def backend(self) -> Backend:
@@ -137,14 +140,16 @@ class Cache(flask_caching.Cache):
           computes the new one. If the view fails then, that request gets the old page, too.
         * Browsers and proxies may keep a page as long as it is fresh or stale here. Invalidations
           do not reach them. `max_age` (seconds) limits that: with 0 they ask every time, and the
-          answer is a 304 if nothing changed. A page without end has 0 by default.
+          answer is a 304 if nothing changed. A page without end has 0 by default, and so has each
+          page in development.
         """
 
         def decorate(view: View) -> View:
             @functools.wraps(view)
             def answer(*view_args: Any, **view_kwargs: Any) -> Response:
                 seconds = self.backend.seconds(timeout)
-                limit = 0 if seconds >= MONTH and max_age is None else max_age
+                unlimited = seconds >= MONTH and max_age is None
+                limit = 0 if unlimited or current_app.debug else max_age
                 rules = Page(stale, args, vary, limit)
                 run = functools.partial(view, *view_args, **view_kwargs)
                 return self._answer(rules, run, tags, seconds, answer)

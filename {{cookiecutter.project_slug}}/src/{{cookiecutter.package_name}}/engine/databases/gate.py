@@ -9,11 +9,12 @@ from flask import Flask, current_app
 from flask.typing import ResponseReturnValue
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
-from sqlalchemy import Dialect, event
+from sqlalchemy import Dialect, Engine, event
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, TimeoutError
 from werkzeug.exceptions import ServiceUnavailable
 
 from .. import speakers
+from ..middleware import current
 from . import leave_replicas
 
 PAUSE = 1.0  # seconds between attempts to reach a database that is down
@@ -40,8 +41,23 @@ def bind(db: SQLAlchemy, app: Flask, url: str) -> None:
     with app.app_context():
         event.listen(db.engine, "do_connect", gate.connect)
         leave_replicas(db.engine, database)
+        if app.debug:
+            _time(db.engine)
     for error in (OperationalError, InternalError, TimeoutError):
         app.register_error_handler(error, gate.refuse)
+
+
+def _time(engine: Engine) -> None:
+    """Have each request know what its statements took."""
+
+    @event.listens_for(engine, "before_cursor_execute", named=True)
+    def begin(context: Any, **_: object) -> None:
+        context.begun = time.perf_counter()
+
+    @event.listens_for(engine, "after_cursor_execute", named=True)
+    def end(context: Any, **_: object) -> None:
+        if visit := current.get():
+            visit.spend("database", time.perf_counter() - context.begun)
 
 
 class Gate:
