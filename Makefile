@@ -16,7 +16,10 @@ OPTIMIZED := $(shell /usr/bin/python3 -c 'import sys; print("/usr/bin/python3" *
 ifneq ($(OPTIMIZED),)
 export UV_PYTHON ?= $(OPTIMIZED)
 endif
-.PHONY: demo test test-fast test-containers test-field bench lint sizes servers
+.PHONY: help demo test test-fast test-containers test-field bench lint sizes servers
+
+help:
+	@sed -n 's/^#   make/make/p' Makefile
 
 demo:
 	@scripts/bootstrap $(ANSWERS)

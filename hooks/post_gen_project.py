@@ -42,3 +42,13 @@ for path in unneeded:
     os.remove(path)
     while not os.listdir(path := os.path.dirname(path) or "."):  # a team may keep its own there
         os.rmdir(path)
+
+place = os.path.relpath(os.getcwd(), os.environ.get("PWD", os.pardir))
+if not place.startswith(os.pardir):  # elsewhere, a tool is at work
+    print(f"The service is in {place}. Go there, and type one of these; `make` shows all commands:")
+    print("make up     starts it in containers, as in production, on http://localhost:8000")
+    # {% if cookiecutter.__servers %}
+    print("make servers run    starts its servers in containers, and runs it on this machine")
+    # {% else %}
+    print("make run    runs it on this machine, and shows each edit")
+    # {% endif %}

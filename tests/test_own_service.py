@@ -49,6 +49,9 @@ def follow_the_readme(project: BakedProject) -> None:
     assert named == expected
 
     if stored:
+        with pytest.raises(AssertionError, match="yet: run `flask db upgrade`") as refusal:
+            project.run("uv run flask shop seed")
+        assert "Traceback" not in str(refusal.value)
         project.run("uv run flask db upgrade")
         project.run("uv run flask shop seed")
         project.run("uv run flask db downgrade base")

@@ -10,6 +10,7 @@ import pytest
 from cookiecutter.exceptions import FailedHookException
 from pytest_cookies.plugin import Cookies
 
+from tests.project import cookiecutter
 from tests.questions import CHOICES, QUESTIONS, REPOSITORY, TEMPLATE, refuse_unknown
 from tests.servers import KINDS
 
@@ -109,3 +110,18 @@ def test_a_file_that_is_only_in_the_table_fails_the_generation(
     assert isinstance(result.exception, FailedHookException)
     assert "caching/stores/memcached.py" in capfd.readouterr().err
     assert not any(tmp_path.glob("cookies/*/*"))
+
+
+@pytest.mark.parametrize(
+    ("backend", "command"), [("simple", "make run"), ("redis", "make servers run")]
+)
+def test_generation_ends_with_what_to_do_next(backend: str, command: str, tmp_path: Path) -> None:
+    where = {"here": str(tmp_path), "elsewhere": str(REPOSITORY)}
+    said = {
+        place: cookiecutter(tmp_path / place, f"cache_backend={backend}", PWD=where[place]).stdout
+        for place in where
+    }
+    first, *commands = said["here"].splitlines()
+    assert first.startswith("The service is in here/my-service.")
+    assert [line.partition("  ")[0] for line in commands] == ["make up", command]
+    assert said["elsewhere"] == ""

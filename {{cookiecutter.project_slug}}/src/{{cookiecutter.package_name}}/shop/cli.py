@@ -4,7 +4,7 @@ import sys
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from ..database import db
 from .catalogue import Draft
@@ -19,6 +19,8 @@ shop = AppGroup("shop", help="The example's catalogue.")
 @click.option("--if-empty", is_flag=True, help="Do nothing if there are products.")
 def seed(ask: bool, if_empty: bool) -> None:
     """Add the sample products that are missing."""
+    if not inspect(db.engine).has_table(Product.__tablename__):
+        raise click.ClickException("There is no table for products yet: run `flask db upgrade`.")
     present = set(db.session.scalars(select(Product.name)))
     missing = [sample for sample in samples() if sample["name"] not in present]
     if present and (ask or if_empty):
