@@ -10,7 +10,13 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
-from pymongo.errors import PyMongoError
+from pymongo.errors import (
+    AutoReconnect,
+    NetworkTimeout,
+    NotPrimaryError,
+    OperationFailure,
+    PyMongoError,
+)
 from pymongo.synchronous import topology
 
 from ..hub import load_settings
@@ -86,6 +92,24 @@ def test_a_name_that_nobody_knows_is_an_error_too() -> None:
         server.run(lambda documents: documents.find_one({}))
 
 
+@pytest.mark.parametrize(
+    ("error", "times"),
+    [(AutoReconnect, 2), (NotPrimaryError, 2), (NetworkTimeout, 1), (OperationFailure, 1)],
+)
+def test_an_operation_is_tried_once_more_unless_it_took_too_long(
+    error: type[Exception], times: int
+) -> None:
+    tried: list[object] = []
+
+    def fail(documents: object) -> None:
+        tried.append(documents)
+        raise error("of a test")
+
+    with pytest.raises(error):
+        mongodb.connect(given_url()).run(fail)
+    assert len(tried) == times
+
+
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_after_a_fork_each_process_has_its_own_client_and_the_library_does_not_warn(
     monkeypatch: pytest.MonkeyPatch,
@@ -157,3 +181,5 @@ def test_the_private_name_of_the_library_is_in_its_place() -> None:
         f"pymongo {version('pymongo')} does not wait for MIN_HEARTBEAT_INTERVAL any more: "
         "engine/clients/mongodb.py sets it."
     )
+    patience = mongodb.TIMEOUTS["serverSelectionTimeoutMS"] / 1000  # seconds
+    assert patience > mongodb.common.MIN_HEARTBEAT_INTERVAL
