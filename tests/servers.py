@@ -168,7 +168,6 @@ class MongoDB(Server):
         return [
             *("--host", "127.0.0.1", "--port", str(self.port)),
             *("--storage-path", "data", "--standalone", "--sync-on-commit"),
-            "--cache-size=64M",
         ]
 
     def ready(self) -> bool:
