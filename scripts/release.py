@@ -17,7 +17,8 @@ def notes(release: str, repository: Path = REPOSITORY) -> str:
     if version != release:
         raise ValueError(f"The tag is {release}, but pyproject.toml says {version}: change one.")
     changes = (repository / "CHANGELOG.md").read_text()
-    section = re.search(rf"^## {re.escape(release)}\b[^\n]*\n(.*?)(?=^## |\Z)", changes, re.M | re.S)
+    heading = rf"^## {re.escape(release)}\b[^\n]*\n"
+    section = re.search(rf"{heading}(.*?)(?=^## |\Z)", changes, re.MULTILINE | re.DOTALL)
     if not section or not section[1].strip():
         raise ValueError(f"CHANGELOG.md has no section {release}: write it, and tag again.")
     return section[1].strip()
