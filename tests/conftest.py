@@ -34,7 +34,8 @@ def pytest_configure(config: pytest.Config) -> None:
     elif config.get_verbosity() == 0 and not config.option.collectonly:
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         assert isinstance(reporter, pytest.TerminalReporter)
-        config.pluginmanager.register(Progress(reporter))
+        out = os.fdopen(os.dup(1), "w")  # what is standard output now, before a test has its own
+        config.pluginmanager.register(Progress(reporter, out))
 
 
 class CombinationScheduling(LoadScopeScheduling):

@@ -10,10 +10,11 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterable
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
+EVERY = 30.0  # seconds between two lines of a log
 PROCESSOR = "processor seconds"  # of one phase of a test, in its report's properties
 
 
@@ -49,10 +50,14 @@ def function(nodeid: str) -> str:
 
 
 class Progress:
-    """Stands where pytest has its dots: how many of how many, an estimate, what is running."""
+    """Stands where pytest has its dots: how many of how many, an estimate, what is running.
 
-    def __init__(self, reporter: pytest.TerminalReporter) -> None:
+    It writes to `out`, because pytest's own output is that of the test while one is running.
+    """
+
+    def __init__(self, reporter: pytest.TerminalReporter, out: TextIO) -> None:
         self.reporter = reporter
+        self.out = out
         self.began = time.monotonic()
         self.left: Counter[str] = Counter()  # tests, by function, as are the next three
         self.done: Counter[str] = Counter()
@@ -66,18 +71,21 @@ class Progress:
         reporter.showfspath = False
 
     def tick(self) -> None:
-        while not self.ended.wait(1 if self.reporter.isatty else 30):
+        while not self.ended.wait(1 if self.reporter.isatty else EVERY):
             if self.left:
                 self.show()
 
     def show(self) -> None:
         with self.lock:
-            line = self.line(time.monotonic())
-            if self.reporter.isatty:
-                width = self.reporter.config.get_terminal_writer().fullwidth - 1
-                self.reporter.rewrite(line[:width], erase=True)
-            else:
-                self.reporter.write_line(line, flush=True)
+            self.write(self.line(time.monotonic()), "" if self.reporter.isatty else "\n")
+
+    def write(self, line: str, end: str = "\n") -> None:
+        """A line, in a terminal in place of the one that is there."""
+        if self.reporter.isatty:
+            width = self.reporter.config.get_terminal_writer().fullwidth - 1
+            line = f"\r{line if end else line[:width]:{width}}"
+        self.out.write(line + end)
+        self.out.flush()
 
     def line(self, now: float) -> str:
         minutes, seconds = divmod(int(now - self.began), 60)
@@ -122,7 +130,7 @@ class Progress:
         finally:
             self.ended.set()
             self.show()
-            self.reporter.ensure_newline()
+            self.write("")
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         with self.lock:
@@ -137,9 +145,7 @@ class Progress:
                     self.cost[name] += value
             if report.failed:
                 self.failed.add(report.nodeid)
-                if self.reporter.isatty:
-                    self.reporter.rewrite("", erase=True)
-                self.reporter.write_line(f"FAILED {report.nodeid}", flush=True)
+                self.write(f"FAILED {report.nodeid}")
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         with self.lock:

@@ -1,5 +1,6 @@
 """What a run of the tests says while it lasts."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -8,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.processes import wait_until
 from tests.progress import PROCESSOR, Progress
 from tests.questions import REPOSITORY
 
 TESTS = """
+import time
 import pytest
 
 def test_good(): sum(range(1_000_000))
@@ -27,12 +28,15 @@ def test_error(broken): pass
 
 @pytest.mark.skip
 def test_skipped(): pass
+
+def test_slow(): time.sleep(0.5)
 """
 
 
 @pytest.mark.parametrize("processes", ["0", "2"])
 def test_a_log_says_how_many_of_how_many_and_which_failed(tmp_path: Path, processes: str) -> None:
-    (tmp_path / "conftest.py").write_text("from tests.conftest import *")
+    often = "from tests import progress\nprogress.EVERY = 0.1\n"
+    (tmp_path / "conftest.py").write_text(f"from tests.conftest import *\n{often}")
     (tmp_path / "test_it.py").write_text(TESTS)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-n", processes, "-o", "console_output_style=classic"],
@@ -44,10 +48,11 @@ def test_a_log_says_how_many_of_how_many_and_which_failed(tmp_path: Path, proces
     lines = done.stdout.splitlines()
     failed = {line for line in lines if line.startswith("FAILED test_it.py") and " - " not in line}
     assert failed == {"FAILED test_it.py::test_bad[1]", "FAILED test_it.py::test_error"}
-    *_, last = (line for line in lines if " of 6 tests, " in line)
-    assert last.startswith("6 of 6 tests, 2 failed, ")
+    *earlier, last = (line for line in lines if " of 7 tests, " in line)
+    assert last.startswith("7 of 7 tests, 2 failed, ")
+    assert any(": slow 0 s" in line for line in earlier)
     assert ".F" not in done.stdout
-    assert "1 failed, 3 passed, 1 skipped, 1 error" in lines[-1]
+    assert "1 failed, 4 passed, 1 skipped, 1 error" in lines[-1]
 
 
 class Reporter:
@@ -55,20 +60,8 @@ class Reporter:
 
     def __init__(self, isatty: bool) -> None:
         self.isatty = isatty
-        self.said: list[str] = []
         writer = SimpleNamespace(fullwidth=60)
         self.config = SimpleNamespace(get_terminal_writer=lambda: writer)
-
-    def rewrite(self, line: str, erase: bool) -> None:
-        assert erase
-        self.said.append(line)
-
-    def write_line(self, line: str, flush: bool) -> None:
-        assert flush
-        self.said.append(f"{line}\n")
-
-    def ensure_newline(self) -> None:
-        self.said.append("\n")
 
 
 def report(nodeid: str, seconds: float, failed: bool = False) -> Any:
@@ -80,7 +73,7 @@ def report(nodeid: str, seconds: float, failed: bool = False) -> Any:
 
 def test_the_line_names_what_runs_and_estimates_from_what_has_run() -> None:
     reporter: Any = Reporter(isatty=False)
-    progress = Progress(reporter)
+    progress = Progress(reporter, io.StringIO())
     progress.collected([*(f"a.py::test_long[{number}]" for number in range(5)), "a.py::test_short"])
     now = progress.began
     assert progress.line(now) == "0 of 6 tests, 0 failed, 0:00"
@@ -105,13 +98,15 @@ def test_a_terminal_has_one_line_of_its_width(
     isatty: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reporter: Any = Reporter(isatty)
-    progress = Progress(reporter)
+    out = io.StringIO()
+    progress = Progress(reporter, out)
     progress.collected(["a.py::test_it"])
     progress.pytest_runtest_logstart(f"a.py::test_{'long_' * 20}")
-    monkeypatch.setattr(progress.ended, "wait", lambda seconds: bool(reporter.said) or seconds > 31)
+    monkeypatch.setattr(
+        progress.ended, "wait", lambda seconds: bool(out.getvalue()) or seconds > 31
+    )
     progress.ticker.start()
-    wait_until(lambda: bool(reporter.said))
     progress.ticker.join()
-    (line,) = reporter.said
+    line = out.getvalue()
     assert line.endswith("\n") is not isatty
-    assert (len(line) == 59) is isatty
+    assert (len(line) == len("\r") + 59) is isatty
