@@ -17,8 +17,8 @@ Ask = Callable[..., tuple[str, str, str]]
 
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
-    (tmp_path / "templates").mkdir()
-    template = tmp_path / "templates" / "page.html"
+    template = tmp_path / "package" / "templates" / "page.html"
+    template.parent.mkdir(parents=True)
     template.write_text("one")
     return template
 
