@@ -9,8 +9,7 @@ if [ ! -e /data/db/user ]; then
 import os
 import pymongo
 
-login = (os.environ[f"MONGO_INITDB_ROOT_{name}"] for name in ("USERNAME", "PASSWORD"))
-user, password = login
+user, password = (os.environ[f"MONGO_INITDB_ROOT_{name}"] for name in ("USERNAME", "PASSWORD"))
 with pymongo.MongoClient("mongodb://127.0.0.1", serverSelectionTimeoutMS=60_000) as client:
     client.admin.command("createUser", user, pwd=password, roles=["root"])
 P

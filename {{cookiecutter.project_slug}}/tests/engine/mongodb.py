@@ -21,10 +21,12 @@ class Commands(CommandListener):
 
     def __init__(self) -> None:
         self.names: list[str] = []
+        self.concerns: list[object] = []  # of the writes
 
     def started(self, event: CommandStartedEvent) -> None:
         if event.command_name != "createIndexes":
             self.names.append(event.command_name)
+            self.concerns += [event.command[key] for key in event.command if key == "writeConcern"]
 
     def succeeded(self, event: CommandSucceededEvent) -> None: ...
 

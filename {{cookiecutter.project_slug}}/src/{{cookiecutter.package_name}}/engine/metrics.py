@@ -18,8 +18,7 @@ BUCKETS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 class Watched:
     """A backend whose operations are measured during requests, but not in probes and commands.
 
-    The metrics are `backend_seconds` and `backend_errors_total`, by backend and operation. Each
-    request learns what it spent.
+    The metrics are `backend_seconds` and `backend_errors_total`, by backend and operation.
     """
 
     def __init__(self, name: str, backend: Any, app: Flask, registry: CollectorRegistry) -> None:
@@ -28,6 +27,7 @@ class Watched:
         if "operations" not in app.extensions:
             app.extensions["operations"] = _metrics(registry)
         self._metrics = app.extensions["operations"]
+        self._tells = app.debug  # each request what it spent
         self._timed = functools.cache(self._time)
 
     def __getattr__(self, name: str) -> Any:
@@ -48,7 +48,7 @@ class Watched:
             finally:
                 spent = time.perf_counter() - begun
                 seconds.observe(spent)
-                if visit := current.get():
+                if self._tells and (visit := current.get()):
                     visit.spend(self._name, spent)
 
         return timed

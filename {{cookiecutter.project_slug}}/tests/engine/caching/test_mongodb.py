@@ -22,6 +22,8 @@ def test_each_operation_is_one_command(make_app: MakeApp, monkeypatch: pytest.Mo
         assert store().add("key 1", b"", 60) is False
         store().delete_many(*keys)
         assert commands.names == ["find", "update", "delete"]
+        journaled = {"w": "majority", "j": True}
+        assert commands.concerns == [journaled, journaled, {"w": "majority"}, journaled]
         assert store().get_many(*keys) == [None] * 300
 
 

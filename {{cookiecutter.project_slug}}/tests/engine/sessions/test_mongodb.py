@@ -27,6 +27,7 @@ def test_a_request_costs_no_command_one_or_two(
         commands.names.clear()
         alice.do(view)
         assert commands.names == asked
+    assert commands.concerns == [{"w": "majority", "j": True}] * 3
 
 
 def test_what_has_expired_has_ended_before_the_server_deletes_it(

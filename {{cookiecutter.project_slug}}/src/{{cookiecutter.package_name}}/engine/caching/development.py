@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 def show_edits(app: Flask, cache: Cache) -> None:
     """Look at the package's files before each request."""
     folder = Path(app.root_path)
-    seen = [_times(folder)]
+    times = _times(folder)
 
     def look(environ: Any) -> None:
-        seen.append(_times(folder))
-        edited = seen.pop(0) != seen[0]
-        if edited or "no-cache" in environ.get("HTTP_CACHE_CONTROL", ""):
+        nonlocal times
+        before, times = times, _times(folder)
+        if times != before or "no-cache" in environ.get("HTTP_CACHE_CONTROL", ""):
             with app.app_context():
                 cache.clear()
 
@@ -38,7 +38,7 @@ def _times(folder: Path) -> dict[Path, int]:
     """When the files were changed, in nanoseconds, by path."""
     times = {}
     for path in folder.rglob("*"):
-        if path.suffix not in (".py", ".pyc"):
+        if path.is_file() and path.suffix not in (".py", ".pyc"):
             with suppress(FileNotFoundError):  # an editor's own file, perhaps
                 times[path] = path.stat().st_mtime_ns
     return times
