@@ -55,15 +55,15 @@ class Visitor:
         def view() -> object:
             first()
             begun.set()
-            assert end.wait(5)
+            assert end.wait(20)
             return then()
 
         with ThreadPoolExecutor(1) as thread:
             answer = thread.submit(self.request, view)
-            assert begun.wait(5)
+            assert begun.wait(20)
             yield
             end.set()
-            assert answer.result(5).status_code == 200
+            assert answer.result(20).status_code == 200
 
 
 def everything() -> dict[str, Any]:

@@ -5,9 +5,10 @@ import time
 from collections.abc import Callable
 
 NAP = 0.01  # seconds
+LONG = 20.0  # seconds that a busy machine may take for what is done at once otherwise
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = LONG) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

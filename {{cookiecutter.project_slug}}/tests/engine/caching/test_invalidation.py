@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
+from ..waiting import LONG
 from .support import Count, breaker, cache, serve
 
 pytestmark = pytest.mark.usefixtures("patient")
@@ -58,7 +59,7 @@ def test_a_slow_computation_does_not_undo_a_later_change(app: Flask, change: str
 
     def slow() -> str:
         begun.set()
-        assert go_on.wait(5)
+        assert go_on.wait(LONG)
         return "old"
 
     def reader() -> object:
@@ -67,7 +68,7 @@ def test_a_slow_computation_does_not_undo_a_later_change(app: Flask, change: str
 
     with ThreadPoolExecutor(1) as pool, app.app_context():
         reading = pool.submit(reader)
-        assert begun.wait(5)
+        assert begun.wait(LONG)
         changes[change]()
         go_on.set()
         assert reading.result() == "old"

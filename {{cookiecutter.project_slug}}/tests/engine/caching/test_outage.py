@@ -13,7 +13,7 @@ from flask import Flask
 
 from ..hub import caching
 from ..line import Line
-from ..waiting import Stopwatch, wait_until
+from ..waiting import LONG, Stopwatch, wait_until
 from .conftest import MakeApp
 from .support import breaker, cache, store
 
@@ -150,7 +150,7 @@ def test_a_computation_from_before_an_outage_does_not_undo_a_delete(
 
     def slow() -> str:
         begun.set()
-        assert go_on.wait(5)
+        assert go_on.wait(LONG)
         return "old"
 
     app = make_app(CACHE_URL=line.near_end)
@@ -161,7 +161,7 @@ def test_a_computation_from_before_an_outage_does_not_undo_a_delete(
 
     with ThreadPoolExecutor(1) as pool, app.app_context():
         reading = pool.submit(reader)
-        assert begun.wait(5)
+        assert begun.wait(LONG)
         line.fail("closed")
         cache.delete("key")
         line.mend()

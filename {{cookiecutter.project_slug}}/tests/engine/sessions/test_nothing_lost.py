@@ -8,6 +8,7 @@ from flask import Response, abort, after_this_request, session
 from markupsafe import Markup
 
 from ..visitor import Visitor, both, everything, look
+from ..waiting import LONG
 from .conftest import MakeApp
 from .store import store_of
 
@@ -19,7 +20,7 @@ def test_parallel_requests_that_change_different_keys_all_survive(alice: Visitor
 
     def meet() -> None:
         session.get("user")
-        together.wait(5)
+        together.wait(LONG)
 
     def change(number: int) -> None:
         def put() -> None:

@@ -15,7 +15,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.test import TestResponse
 
 from ..visitor import View, Visitor, look, nothing
-from ..waiting import Stopwatch, wait_until
+from ..waiting import LONG, Stopwatch, wait_until
 from .conftest import MakeApp
 from .places import Place, Way
 from .store import Counted, failing, store_of
@@ -142,7 +142,7 @@ def test_after_a_restart_of_the_store_no_request_fails(make_app: MakeApp, way: W
     together = threading.Barrier(4)
 
     def view() -> None:
-        together.wait(5)  # so that each has a connection of its own
+        together.wait(LONG)  # so that each has a connection of its own
         visit()
 
     with ThreadPoolExecutor(4) as threads:

@@ -13,6 +13,7 @@ from flask import session
 
 from ..hub import stores
 from ..visitor import Visitor, look, nothing, pass_time
+from ..waiting import LONG
 from .conftest import MakeApp
 from .store import key, store_of
 
@@ -97,7 +98,7 @@ def test_the_table_is_made_on_first_use_by_the_first_process(make_app: MakeApp, 
     together = threading.Barrier(len(visitors))
 
     def first(visitor: Visitor) -> None:
-        together.wait(5)
+        together.wait(LONG)
         visitor.do(lambda: session.update(user="first"))
 
     with ThreadPoolExecutor(len(visitors)) as threads:
