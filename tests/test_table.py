@@ -15,11 +15,13 @@ ENGINE = TEMPLATE / "src" / PACKAGE / "engine"
 # Of the engine and its tests, what each project has. Every other file needs a line of the table.
 EVERYWHERE = {
     *("engine/__init__.py", "engine/page.py", "engine/urls.py"),
+    *("engine/compression.py", "engine/static.py"),
     *("engine/log.py", "engine/middleware.py", "engine/proxies.py", "engine/server.py"),
     *("engine/sessions/__init__.py", "engine/sessions/serializer.py"),
     *("tests/engine/__init__.py", "tests/engine/sessions/__init__.py", "tests/engine/test_page.py"),
     *("tests/engine/hub.py", "tests/engine/apart.py", "tests/engine/visitor.py"),
     *("tests/engine/conftest.py", "tests/engine/test_middleware.py"),
+    *("tests/engine/test_compression.py", "tests/engine/test_static.py"),
 }
 
 

@@ -10,6 +10,7 @@ from .cli import init_cli
 # {% if cookiecutter.database != "none" %}
 from .database import init_database
 # {% endif %}
+from .engine.static import init_static
 from .errors import init_errors
 from .health import init_health
 from .logging import init_logging
@@ -56,6 +57,7 @@ def create_app(overrides: dict[str, object] | None = None) -> Flask:
     init_sessions(app, settings)
     init_metrics(app)
     init_security(app)
+    init_static(app)
     init_health(app)
     init_cli(app)
     init_shop(app)

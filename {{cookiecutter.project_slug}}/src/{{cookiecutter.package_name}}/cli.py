@@ -6,5 +6,5 @@ from flask import Flask
 def init_cli(app: Flask) -> None:
     """Add the commands to `flask`: those of the backends first."""
     for backend in app.extensions["backends"].values():
-        if commands := getattr(backend, "commands", None):
-            app.cli.add_command(commands)
+        for command in getattr(backend, "commands", ()):
+            app.cli.add_command(command)

@@ -8,6 +8,7 @@ from {{ cookiecutter.package_name }}.engine import caching as caching
 # {% if "client" in parts %}
 from {{ cookiecutter.package_name }}.engine import clients as clients
 # {% endif %}
+from {{ cookiecutter.package_name }}.engine import compression as compression
 # {% if "sqlalchemy" in parts %}
 from {{ cookiecutter.package_name }}.engine import databases as databases
 # {% endif %}
@@ -20,6 +21,7 @@ from {{ cookiecutter.package_name }}.engine import page as page
 from {{ cookiecutter.package_name }}.engine import probes as probes
 from {{ cookiecutter.package_name }}.engine import speakers as speakers
 # {% endif %}
+from {{ cookiecutter.package_name }}.engine import static as static
 # {% if "database" in parts %}
 from {{ cookiecutter.package_name }}.engine.databases import gate as gate
 from {{ cookiecutter.package_name }}.engine.databases import invalidation as invalidation

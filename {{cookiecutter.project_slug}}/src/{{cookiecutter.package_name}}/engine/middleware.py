@@ -18,6 +18,7 @@ from flask import Flask
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
+from .compression import compress, may_compress
 from .page import keep_private, session_touched
 
 if TYPE_CHECKING:
@@ -91,8 +92,13 @@ class Middleware:
             if personal or twofold or visit.decisions:
                 headers = _decided(visit, status, headers, personal=personal)
             self._begin(visit, status, headers, names)
+            if may_compress(status, headers):
+                waiting[:] = [(status, headers)]
+                return None  # WSGI's `write` is for frameworks older than Flask
+            waiting.clear()
             return start_response(status, headers, *error)
 
+        waiting: list[tuple[str, list[tuple[str, str]]]] = []  # for the body
         try:
             try:
                 for check in self.checks:
@@ -103,9 +109,16 @@ class Middleware:
                 status, headers, body = answer
                 names = {name.lower() for name, _ in headers}
                 self._begin(visit, status, headers, names)
+                if not may_compress(status, headers):
+                    start_response(status, headers)
+                    return body
+                waiting.append((status, headers))
+            else:
+                body = self.inner(environ, start)
+            for status, headers in waiting:
+                headers, body = compress(environ, status, headers, body)
                 start_response(status, headers)
-                return body
-            return self.inner(environ, start)
+            return body
         finally:
             while visit.decisions:
                 visit.decisions.pop()(None, Headers())  # nothing was sent

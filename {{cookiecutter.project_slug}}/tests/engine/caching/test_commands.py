@@ -20,6 +20,8 @@ from .support import cache, serve
 pytestmark = pytest.mark.usefixtures("patient")
 
 commands: Any = import_module(f"{caching.__name__}.commands")
+bench: Any = import_module(f"{caching.__name__}.bench")
+figures: Any = import_module(f"{caching.__name__}.figures")
 
 
 def with_commands(app: Flask) -> Flask:
@@ -27,7 +29,7 @@ def with_commands(app: Flask) -> Flask:
     registry = CollectorRegistry()
     cache.watch(app, registry)
     app.add_url_rule("/metrics", "metrics", lambda: generate_latest(registry))
-    app.cli.add_command(cache.commands)
+    app.cli.add_command(cache.commands[0])
     return app
 
 
@@ -46,46 +48,76 @@ def running(make_app: MakeApp) -> Iterator[Flask]:
     server.server_close()
 
 
+def stats(app: Flask) -> str:
+    return app.test_cli_runner().invoke(args=["cache", "stats"]).output
+
+
 def test_stats_are_those_of_the_running_service(running: Flask) -> None:
     client, _ = serve(running, lambda: "page")
     for _ in range(4):
         client.get("/page")
-    said = running.test_cli_runner().invoke(args=["cache", "stats"]).output
-    figures = dict(line.rsplit(maxsplit=1) for line in said.splitlines()[:6])
-    assert {name.strip(): figure for name, figure in figures.items()} == {
-        **{"hits": "3", "misses": "1", "stale": "0", "errors": "0", "hit ratio": "75.0%"},
-        "entries": figures["  entries"],
-    }
-    assert int(figures["  entries"]) >= 1
-    assert re.search(r"memory [\d,]+ bytes", said)
+    said = stats(running).splitlines()
+    assert said[0].split() == [
+        "endpoint",
+        "hits",
+        "misses",
+        "stale",
+        "errors",
+        "hit",
+        "ratio",
+        "saved",
+    ]
+    assert said[1].split()[:6] == ["page", "3", "1", "0", "0", "75.0%"]
+    assert re.search(r"^[1-9]\d* entries, [\d,]+ bytes$", said[-1])
 
 
-def test_stats_ignore_another_program_on_the_port(make_app: MakeApp) -> None:
+def test_stats_of_several_endpoints_have_a_sum(running: Flask) -> None:
+    client, _ = serve(running, lambda: "page")
+    running.add_url_rule("/other", "other", cache.page(timeout=60)(lambda: "other"))
+    for path in ("/page", "/page", "/other", "/other", "/other"):
+        client.get(path)
+    rows = [line.split()[:3] for line in stats(running).splitlines()]
+    assert rows[1:4] == [["other", "2", "1"], ["page", "1", "1"], ["all", "3", "2"]]
+
+
+def test_the_time_saved_is_what_hits_would_have_taken_as_misses() -> None:
+    counted = figures.Figures()
+    counted.requests.update({("page", "miss"): 2, ("page", "hit"): 9, ("page", "stale"): 1})
+    counted.seconds |= {("page", "miss"): 4.0, ("page", "hit"): 0.5, ("page", "stale"): 0.5}
+    assert counted.saved("page") == 10 * 2.0 - 1.0
+    assert counted.saved("another") is None
+
+
+def test_stats_before_the_first_look(running: Flask) -> None:
+    assert "Nothing was looked up yet." in stats(running)
+
+
+METRICS_OF_ANOTHER = (
+    'cache_prefix{prefix="other:cache:"} 1\ncache_outcomes_total{endpoint="x",outcome="hit"} 7\n'
+)
+
+
+@pytest.mark.parametrize("body", ["<!doctype html>\n<p>No.</p>", METRICS_OF_ANOTHER, ""])
+def test_stats_are_not_those_of_another_program(make_app: MakeApp, body: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other, ThreadPoolExecutor(1) as pool:
         port = other.getsockname()[1]
 
         def answer() -> None:
             with other.accept()[0] as connection:
                 connection.recv(1000)
-                connection.sendall(b"HTTP/1.0 404 NOT FOUND\r\n\r\n<!doctype html>\n<p>No.</p>")
+                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + body.encode())
 
         pool.submit(answer)
-        said = (
-            with_commands(make_app(METRICS_PORT=port))
-            .test_cli_runner()
-            .invoke(args=["cache", "stats"])
-        )
-    assert f"does not answer on port {port}" in said.output
+        said = stats(with_commands(make_app(METRICS_PORT=port)))
+    assert f"Another program answers on port {port}" in said
+    assert "hits" not in said
 
 
 def test_stats_say_when_the_service_does_not_run(make_app: MakeApp) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    said = (
-        with_commands(make_app(METRICS_PORT=port)).test_cli_runner().invoke(args=["cache", "stats"])
-    )
-    assert said.exit_code == 0
-    assert f"does not answer on port {port}" in said.output
+    said = stats(with_commands(make_app(METRICS_PORT=port)))
+    assert f"does not answer on port {port}" in said
 
 
 @pytest.mark.parametrize("command", [("clear",), ("invalidate", "products")])
@@ -103,3 +135,50 @@ def test_a_command_says_that_the_cache_is_off(make_app: MakeApp, command: tuple[
     said = app.test_cli_runner().invoke(args=["cache", *command])
     assert said.exit_code == 1
     assert "no cache" in said.output
+
+
+def test_bench_finds_the_pages_without_arguments(app: Flask) -> None:
+    serve(app, lambda: "page")
+    app.add_url_rule("/things/<int:id>", "thing", cache.page(timeout=60)(lambda id: str(id)))
+    app.add_url_rule("/plain", "plain", lambda: "not cached")
+    assert bench.cached_paths(app) == ("/page",)
+    assert bench.rules_with_arguments(app) == ["/things/<int:id>"]
+
+
+def test_bench_measures_pages_over_http(running: Flask) -> None:
+    _, view = serve(running, lambda: "page")
+    seconds, status = bench.usual(running.config["METRICS_PORT"], "/page", 3)
+    assert 0 < seconds < 20
+    assert status.startswith("hit; ttl=")
+    assert view.calls == 1
+
+
+@pytest.mark.parametrize("path", ["/missing", "/fails"])
+def test_bench_refuses_pages_that_do_not_work(running: Flask, path: str) -> None:
+    running.add_url_rule("/fails", "fails", lambda: ("no", 500))
+    with pytest.raises(bench.BenchError, match=f"GET {path} answered "):
+        bench.usual(running.config["METRICS_PORT"], path)
+
+
+def test_bench_says_when_nothing_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(bench.BenchError, match="no answer"):
+        bench.usual(port, "/page")
+
+
+def test_bench_shows_why_the_service_does_not_start() -> None:
+    failing = pytest.raises(
+        bench.BenchError, match=r"(?s)does not start.*No module named no_such_pack"
+    )
+    with failing, bench.running("no_such_package"):
+        pass
+
+
+def test_bench_shows_both_ways(capsys: pytest.CaptureFixture[str]) -> None:
+    hit, refused = "hit; ttl=9", "fwd=bypass; detail=session"
+    bench.show([bench.Compared("/", 0.026, 0.0008, hit), bench.Compared("/me", 0.1, 0.1, refused)])
+    said = capsys.readouterr().out
+    assert re.search(r"/ +without .* 26\.0 ms", said)
+    assert re.search(r"cached .* 0\.8 ms +32\.5 times as fast", said)
+    assert "/me is not cached. Its Cache-Status: fwd=bypass; detail=session" in said

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("patient")
 @pytest.fixture
 def cli(alice: Visitor) -> FlaskCliRunner:
     interface: Any = alice.app.session_interface
-    alice.app.cli.add_command(interface.commands)
+    alice.app.cli.add_command(interface.commands[0])
     return alice.app.test_cli_runner()
 
 

@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar, cast
 
 import flask_caching
+from click import Command
 from flask import Flask, Response, abort, current_app, request
-from flask.cli import AppGroup
 from flask_caching.utils import function_namespace
 from prometheus_client import CollectorRegistry
 from werkzeug.datastructures import Headers
@@ -20,7 +20,7 @@ from ..speakers import speaker
 from . import metrics, stores
 from .backend import Backend
 from .breaker import Breaker
-from .commands import cache_commands
+from .commands import bench_command, cache_commands
 from .decorators import Cached, Memoized, memoize_tag
 from .development import show_edits
 from .entries import MONTH, Entries
@@ -154,6 +154,7 @@ class Cache(flask_caching.Cache):
                 run = functools.partial(view, *view_args, **view_kwargs)
                 return self._answer(rules, run, tags, seconds, answer)
 
+            vars(answer)["is_page"] = True
             return cast(View, answer)
 
         return decorate
@@ -244,9 +245,9 @@ class Cache(flask_caching.Cache):
         return name, ""
 
     @property
-    def commands(self) -> AppGroup:
-        """`flask cache …`, for `app.cli.add_command`."""
-        return cache_commands
+    def commands(self) -> list[Command]:
+        """`flask cache …` and `flask bench`, for `app.cli.add_command`."""
+        return [cache_commands, bench_command]
 
     def watch(self, app: Flask, registry: CollectorRegistry) -> None:
         """Add the cache's metrics to a registry."""

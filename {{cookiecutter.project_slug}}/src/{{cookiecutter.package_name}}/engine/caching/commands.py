@@ -1,4 +1,4 @@
-"""`flask cache stats`, `clear` and `invalidate`."""
+"""`flask cache stats`, `clear` and `invalidate`, and `flask bench`."""
 
 from __future__ import annotations  # some names are there for type checkers only
 
@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 from flask import current_app
-from flask.cli import AppGroup
-
-from .figures import counted_by_the_service, show, show_held
+from flask.cli import AppGroup, with_appcontext
 
 if TYPE_CHECKING:
     from .cache import Cache
@@ -21,16 +19,25 @@ cache_commands = AppGroup("cache", help="Look into the cache, or empty it.")
 
 @cache_commands.command("stats")
 def stats() -> None:
-    """Show the hits and misses of the running service, and the size of the cache."""
+    """Show what the cache did for the running service, by endpoint, and its size."""
+    from . import figures  # importing rich takes a while, and services need not
+
     cache = find_cache()
-    counted = counted_by_the_service()
-    show(counted)
+    held: dict[str, int] = {}
     try:
-        held = counted if cache.in_process else cache.stats()
+        counted = figures.read(
+            current_app.config["METRICS_PORT"], cache.backend.entries.breaker.prefix
+        )
+        figures.show(counted)
+        held = counted.held
+    except figures.UnknownError as sentence:
+        click.echo(sentence)
+    try:
+        held = held if cache.in_process else cache.stats()
     except Exception as error:  # each client library raises its own errors
         raise click.ClickException(UNREACHABLE) from error
     if held:
-        show_held(held["entries"], held["memory"])
+        figures.show_held(held["entries"], held["memory"])
 
 
 @cache_commands.command("clear")
@@ -48,6 +55,23 @@ def invalidate(tags: tuple[str, ...]) -> None:
     cache = shared_cache()
     cache.invalidate(*tags)
     confirm(cache, f"Invalidated: {', '.join(tags)}.")
+
+
+@click.command("bench")
+@click.argument("paths", nargs=-1, metavar="[PATH...]")
+@with_appcontext
+def bench_command(paths: tuple[str, ...]) -> None:
+    """Measure pages without the cache and with it, over HTTP: by default all without arguments."""
+    from . import bench
+
+    find_cache()
+    paths = paths or bench.cached_paths(current_app)
+    try:
+        bench.show([*bench.measure(current_app.import_name, paths)])
+    except bench.BenchError as sentence:
+        raise click.ClickException(str(sentence)) from None
+    for rule in bench.rules_with_arguments(current_app):
+        click.echo(f"Not measured, because the path has arguments: {rule}. Give one as PATH.")
 
 
 def find_cache() -> Cache:

@@ -2,56 +2,121 @@
 
 import http.client
 import os
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-import click
-from flask import current_app
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
+from rich.console import Console
+from rich.table import Table
+
+OUTCOMES = ("hit", "miss", "stale", "error")
+SERVED = ("hit", "stale")  # from the cache
 
 
-def counted_by_the_service() -> Counter[str]:
-    """The counts of the service on this machine. If it does not answer, says so: no counts."""
-    port = current_app.config["METRICS_PORT"]
+class UnknownError(Exception):
+    """Nobody knows the figures. The message is a sentence."""
+
+
+@dataclass
+class Figures:
+    """What the workers of the service have counted since they started."""
+
+    looks: Counter[tuple[str, str]] = field(default_factory=Counter)  # by endpoint and outcome
+    requests: Counter[tuple[str, str]] = field(default_factory=Counter)
+    seconds: dict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
+    held: dict[str, int] = field(default_factory=dict)  # entries and memory, if in the process
+    prefixes: set[str] = field(default_factory=set)
+
+    @property
+    def endpoints(self) -> list[str]:
+        return sorted({endpoint for endpoint, _ in self.looks})
+
+    def saved(self, endpoint: str) -> float | None:
+        """Seconds that the answers from the cache would have taken more, as misses.
+
+        None if there was no miss to compare with.
+        """
+        missed = self.requests[endpoint, "miss"]
+        served = [(endpoint, outcome) for outcome in SERVED]
+        if not missed:
+            return None
+        usual = self.seconds[endpoint, "miss"] / missed
+        return sum(self.requests[each] * usual - self.seconds[each] for each in served)
+
+
+def read(port: int, prefix: str) -> Figures:
+    """The figures of the service with these keys. Raises UnknownError if another one answers."""
     try:
-        return read_metrics(port)
-    except OSError:
-        click.echo(f"The service does not answer on port {port}: its counts are unknown.")
-        return Counter()
+        figures = _figures(text_string_to_metric_families(_fetched(port)))
+    except OSError as error:
+        sentence = f"The service does not answer on port {port}: its counts are unknown."
+        raise UnknownError(sentence) from error
+    except (http.client.HTTPException, ValueError):
+        figures = Figures()  # these are no metrics
+    if prefix not in figures.prefixes:
+        raise UnknownError(
+            f"Another program answers on port {port}: this service's counts are unknown."
+        )
+    return figures
 
 
-def show(counted: Mapping[str, int]) -> None:
-    """Print the look-ups by outcome."""
-    if not counted:
-        return
-    served = counted["hit"] + counted["stale"]
-    asked = served + counted["miss"] + counted["error"]
-    click.echo(f"     hits {counted['hit']}")
-    click.echo(f"   misses {counted['miss']}")
-    click.echo(f"    stale {counted['stale']}")
-    click.echo(f"   errors {counted['error']}")
-    click.echo(f"hit ratio {served / asked if asked else 0:.1%}")
+def show(figures: Figures) -> None:
+    """Print the look-ups by endpoint, and the time that the cache saved."""
+    table = Table("endpoint", "hits", "misses", "stale", "errors", "hit ratio", "saved", box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for endpoint in figures.endpoints:
+        looks = [figures.looks[endpoint, outcome] for outcome in OUTCOMES]
+        table.add_row(endpoint, *map(str, looks), _ratio(looks), _time(figures.saved(endpoint)))
+    if len(figures.endpoints) > 1:
+        looks = [
+            sum(figures.looks[endpoint, outcome] for endpoint in figures.endpoints)
+            for outcome in OUTCOMES
+        ]
+        saved = sum(figures.saved(endpoint) or 0 for endpoint in figures.endpoints)
+        table.add_row("all", *map(str, looks), _ratio(looks), _time(saved), style="bold")
+    Console().print(table if figures.endpoints else "Nothing was looked up yet.")
 
 
 def show_held(entries: int, memory: int) -> None:
-    click.echo(f"  entries {entries}")
-    click.echo(f"   memory {memory:,} bytes")
+    Console().print(f"{entries} entries, {memory:,} bytes", highlight=False)
 
 
-def read_metrics(port: int) -> Counter[str]:
-    """The look-ups by outcome, and the size of the cache. Raises OSError without an answer."""
-    counts: Counter[str] = Counter(hit=0)
+def _ratio(looks: list[int]) -> str:
+    hits, misses, stale, errors = looks
+    asked = hits + misses + stale + errors
+    return f"{(hits + stale) / asked:.1%}" if asked else "-"
+
+
+def _time(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:,.1f} s"
+
+
+def _fetched(port: int) -> str:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", os.environ.get("SCRIPT_NAME", "") + "/metrics")
-        text = connection.getresponse().read().decode()
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                if sample.name in ("cache_outcomes_total", "cache_held"):
-                    name = sample.labels.get("outcome") or sample.labels["what"]
-                    counts[name] += int(sample.value)
-    except (http.client.HTTPException, ValueError) as error:
-        raise OSError("something else listens there") from error
+        return connection.getresponse().read().decode()
     finally:
         connection.close()
-    return counts
+
+
+def _figures(families: Iterable[Metric]) -> Figures:
+    figures = Figures()
+    for sample in (sample for family in families for sample in family.samples):
+        labels = sample.labels
+        place = labels.get("endpoint", ""), labels.get("outcome", "")
+        match sample.name:
+            case "cache_outcomes_total" if place[1] in OUTCOMES:
+                figures.looks[place] += int(sample.value)
+            case "cache_request_seconds_count":
+                figures.requests[place] += int(sample.value)
+            case "cache_request_seconds_sum":
+                figures.seconds[place] += sample.value
+            case "cache_held":
+                figures.held[labels["what"]] = int(sample.value)
+            case "cache_prefix":
+                figures.prefixes.add(labels["prefix"])
+    return figures

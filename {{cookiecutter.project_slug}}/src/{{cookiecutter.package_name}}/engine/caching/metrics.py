@@ -6,17 +6,17 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Summary
 
 from ..metrics import Watched
-from ..middleware import current
+from ..middleware import Middleware, Visit, current
 
 if TYPE_CHECKING:
     from .cache import Cache
 
 
 def watch(cache: Cache, app: Flask, registry: CollectorRegistry) -> None:
-    """Add `cache_outcomes_total`, `cache_down` and the cache's operations to the metrics.
+    """Add the cache's metrics: look-ups, requests, operations, and whether it is down.
 
     For a store in the process also `cache_held`, since nothing outside can see its size.
     """
@@ -32,6 +32,8 @@ def watch(cache: Cache, app: Flask, registry: CollectorRegistry) -> None:
         off, in_process = cache.off, cache.in_process
     if off:
         return
+    _watch_requests(app, registry)
+    _name(breaker.prefix, registry)
     store = breaker.backend
     breaker.backend = Watched("cache", breaker.backend, app, registry)
     down = Gauge(
@@ -44,6 +46,30 @@ def watch(cache: Cache, app: Flask, registry: CollectorRegistry) -> None:
     breaker.on_change = down.set
     if in_process:
         _watch_size(store, registry)
+
+
+def _watch_requests(app: Flask, registry: CollectorRegistry) -> None:
+    seconds = Summary(
+        "cache_request_seconds",
+        "Duration of requests, by what the cache did for them",
+        ("endpoint", "outcome"),
+        registry=registry,
+    )
+    labelled = functools.cache(seconds.labels)
+
+    def observe(visit: Visit) -> None:
+        if outcome := visit.noted.get("cache"):
+            labelled(visit.endpoint, outcome).observe(visit.seconds)
+
+    Middleware.of(app).watchers.append(observe)
+
+
+def _name(prefix: str, registry: CollectorRegistry) -> None:
+    """Tell this service's metrics from those of another one."""
+    whose = Gauge(
+        "cache_prefix", "1, for the prefix of the cache's keys", ("prefix",), registry=registry
+    )
+    whose.labels(prefix).set(1)
 
 
 def _watch_size(store: Any, registry: CollectorRegistry) -> None:

@@ -28,10 +28,9 @@ import math
 import secrets
 import time
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, Request, Response, after_this_request, has_request_context
-from flask.cli import AppGroup
 from flask.sessions import SessionInterface, SessionMixin
 from prometheus_client import CollectorRegistry
 
@@ -71,12 +70,11 @@ class StoredSessions(SessionInterface):
         _ours(session)._record.move()
 
     @property
-    def commands(self) -> AppGroup | None:
+    def commands(self) -> list[Any]:
         """`flask sessions …`, for `app.cli.add_command`, if the store needs it."""
         if not hasattr(self.store, "prune"):
-            return None
-        group: AppGroup = import_module(".commands", __package__).session_commands
-        return group
+            return []
+        return [import_module(".commands", __package__).session_commands]
 
     def watch(self, app: Flask, registry: CollectorRegistry) -> None:
         """Add the store's operations to the metrics of a registry."""
