@@ -46,8 +46,7 @@ def test_a_ready_service_names_every_backend_and_its_milliseconds(app: Flask) ->
     assert answer.status_code == 200
     checks = answer.get_json()["checks"]
     assert checks.keys() == chosen(app).keys()
-    assert all(check["status"] == "ok" for check in checks.values())
-    assert all(0 <= check["milliseconds"] < 500 for check in checks.values())
+    assert all(c["status"] == "ok" and 0 <= c["milliseconds"] < 500 for c in checks.values())
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])

@@ -2,16 +2,28 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ..database import db
 from .models import Product
 from .products import PER_PAGE, Item, Page
 
 LARGEST_ID = 2**31 - 1  # for a larger number the database raises an error
+# 7 and 7.0 are one number in JSON; "7" and true are none.
+Whole = Annotated[
+    int,
+    Field(strict=True),
+    BeforeValidator(lambda n: int(n) if isinstance(n, float) and n.is_integer() else n),
+]
+PRICE: Any = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,2})?$"},
+        {"type": "number", "minimum": 0, "maximum": 999_999.99, "multipleOf": 0.01},
+    ]
+}
 
 
 class Draft(BaseModel):
@@ -19,11 +31,12 @@ class Draft(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    id: int | None = None  # a client may send a product back as it was read
-    name: str = Field(min_length=1, max_length=120, pattern=r"^\P{Cc}*$")
-    description: str = Field("", max_length=2000, pattern=r"^[\P{Cc}\n\r\t]*$")
-    price: Decimal = Field(ge=0, max_digits=8, decimal_places=2)
-    stock: int = Field(0, ge=0, le=1_000_000, strict=True)
+    # A client may send a product back as it was read.
+    id: Whole | None = Field(None, json_schema_extra={"readOnly": True})
+    name: str = Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
+    description: str = Field("", max_length=2000, pattern=r"^([^\x00-\x1f\x7f-\x9f]|[\n\r\t])*$")
+    price: Decimal = Field(ge=0, max_digits=8, decimal_places=2, json_schema_extra=PRICE)
+    stock: Whole = Field(0, ge=0, le=1_000_000)
 
     def columns(self) -> dict[str, Any]:
         """The values of the table's columns."""
