@@ -41,6 +41,7 @@ class Draft(BaseModel):
 
     # A client may send a product back as it was read.
     id: Whole | None = Field(None, json_schema_extra={"readOnly": True})
+    # Without control characters: tools of clients may not know the pattern \P{Cc}.
     name: str = Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
     description: str = Field("", max_length=2000, pattern=r"^([^\x00-\x1f\x7f-\x9f]|[\n\r\t])*$")
     price: Price = Field(ge=0, max_digits=8, decimal_places=2)
