@@ -6,14 +6,11 @@ from flask.testing import FlaskClient
 
 from .conftest import MakeApp
 
+ORIGINS = "https://elsewhere.example http://localhost.elsewhere.example http://localhost:9999 null"
 ELSEWHERE = [
-    {"Sec-Fetch-Site": "cross-site"},
-    {"Sec-Fetch-Site": "same-site"},
+    *({"Sec-Fetch-Site": site} for site in ("cross-site", "same-site")),
     {"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"},
-    {"Origin": "https://elsewhere.example"},
-    {"Origin": "http://localhost.elsewhere.example"},
-    {"Origin": "http://localhost:9999"},
-    {"Origin": "null"},
+    *({"Origin": origin} for origin in ORIGINS.split()),
 ]
 HERE = [
     {},  # no browser

@@ -21,9 +21,8 @@ SECRETS = [name.upper() for name in FIELDS if "SecretStr" in str(FIELDS[name].an
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder, and nothing but servers in the environment."""
     monkeypatch.chdir(tmp_path)
-    for name in settings.Settings.model_fields:
-        if not name.endswith("_url"):
-            monkeypatch.delenv(name.upper(), raising=False)
+    for name in {field.upper() for field in FIELDS} - {*URLS}:
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 

@@ -1,6 +1,7 @@
 """Probes: /livez for the supervisor, /readyz for the load balancer."""
 
 from flask import Flask, Response, jsonify
+from flask.typing import ResponseReturnValue
 # {% set parts = cookiecutter.__parts.split() %}
 # {% set backends = "caching" in parts or "stored_sessions" in parts or "database" in parts %}
 # {% if backends %}
@@ -11,6 +12,7 @@ DISPENSABLE = {"cache"}  # without the cache the service is slower, but it works
 # {% endif %}
 
 ALIVE = '{"status":"ok"}\n'
+NEVER_KEPT = {"Cache-Control": "no-store"}
 
 
 def init_health(app: Flask) -> None:
@@ -21,24 +23,18 @@ def init_health(app: Flask) -> None:
     @app.get("/livez")
     def livez() -> Response:
         """200 while the process can answer."""
-        return Response(ALIVE, mimetype="application/json", headers={"Cache-Control": "no-store"})
+        return Response(ALIVE, mimetype="application/json", headers=NEVER_KEPT)
 
     @app.get("/readyz")
-    def readyz() -> Response:
+    def readyz() -> ResponseReturnValue:
         # {% if backends %}
         """200 while the service works ("ok", or "degraded" without its cache), otherwise 503."""
         checks = probes.ask()
         down = {name for name, check in checks.items() if check["status"] != "ok"}
         status = "unavailable" if down - DISPENSABLE else "degraded" if down else "ok"
-        response = _never_kept(jsonify(status=status, checks=checks))
-        response.status_code = 503 if status == "unavailable" else 200
-        return response
+        code = 503 if status == "unavailable" else 200
+        return jsonify(status=status, checks=checks), code, NEVER_KEPT
         # {% else %}
         """200: the service needs nothing but itself."""
-        return _never_kept(jsonify(status="ok", checks={}))
+        return jsonify(status="ok", checks={}), NEVER_KEPT
         # {% endif %}
-
-
-def _never_kept(response: Response) -> Response:
-    response.cache_control.no_store = True
-    return response

@@ -17,6 +17,7 @@ from .engine.middleware import Middleware, Visit
 from .settings import Settings
 
 PROBES = ("livez", "readyz", "metrics")
+LINE = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")  # for people
 
 logger = logging.getLogger(__name__)
 handler = Handler()
@@ -30,17 +31,10 @@ def init_logging(app: Flask) -> None:
 def configure(settings: Settings) -> None:
     """Send every logger's lines to stderr. In tests, pytest collects them instead."""
     if settings.app_env != "testing":
-        handler.setFormatter(JSONLine() if settings.production else Line())
+        handler.setFormatter(JSONLine() if settings.production else LINE)
         logging.getLogger().setLevel(logging.INFO)
         logging.getLogger().addHandler(handler)
         logging.getLogger("werkzeug").addFilter(_is_no_request)
-
-
-class Line(logging.Formatter):
-    """Lines for people: time, level and message."""
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
 
 
 class JSONLine(logging.Formatter):

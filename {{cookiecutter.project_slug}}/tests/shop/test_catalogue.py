@@ -4,7 +4,7 @@ import re
 
 from flask.testing import FlaskClient
 
-from . import found
+from . import found, refusal
 
 
 def names(page: str) -> list[str]:
@@ -134,10 +134,17 @@ def test_a_search_without_a_match_is_one_empty_page(client: FlaskClient) -> None
 
 def test_a_missing_page_or_product_is_a_problem_detail(client: FlaskClient) -> None:
     for path in ("products/999999", "products?page=5", "products?page=x", "nothing"):
-        answer = client.get(f"/api/{path}")
-
-        assert answer.status_code == 404
-        assert answer.content_type == "application/problem+json"
-        problem = answer.get_json(force=True)
-        assert problem.pop("detail")
+        problem = refusal(client.get(f"/api/{path}"), 404)
+        del problem["detail"]
         assert problem == {"type": "about:blank", "title": "Not Found", "status": 404}
+
+
+def test_the_description_has_every_route_of_the_api_and_no_other(client: FlaskClient) -> None:
+    paths = client.get("/api/openapi.json").get_json()["paths"]
+    routes = {
+        (re.sub(r"<int:(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in client.application.url_map.iter_rules()
+        if rule.rule.startswith("/api/")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert routes == {(path, method) for path in paths for method in paths[path]}

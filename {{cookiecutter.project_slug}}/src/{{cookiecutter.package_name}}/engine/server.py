@@ -115,11 +115,8 @@ def serve(
                     if not worker.watched():
                         workers[number] = Worker(number, make_app, listener, server, limits)
                 oldest = min(workers, key=lambda worker: worker.retires)
-                if (
-                    size > 1
-                    and oldest.retires < time.monotonic()
-                    and all(w.serves for w in workers)
-                ):
+                due = size > 1 and oldest.retires < time.monotonic()
+                if due and all(worker.serves for worker in workers):
                     oldest.stop()
         finally:
             _stop(workers, listener, time.monotonic() + limits.grace)
@@ -144,10 +141,9 @@ def _configured(listener: socket.socket, limits: Limits) -> Any:
 
 
 def _told(stop: SimpleQueue[int]) -> bool:
-    try:
+    with suppress(Empty):
         return bool(stop.get(timeout=TICK))
-    except Empty:
-        return False
+    return False
 
 
 def _stop(workers: list["Worker"], listener: socket.socket, deadline: float) -> None:
@@ -180,10 +176,7 @@ def take_last(number: int) -> list[Any]:
     and its end only microseconds pass, so that everybody is either taken or refused.
     """
     last = []
-    with (
-        socket.socket(fileno=os.dup(number)) as listener,
-        socket.socket(listener.family) as silent,
-    ):
+    with socket.socket(fileno=os.dup(number)) as listener, socket.socket(listener.family) as silent:
         silent.setblocking(False)
         silent.bind("" if silent.family == socket.AF_UNIX else ("127.0.0.1", 0))
         silent.listen()

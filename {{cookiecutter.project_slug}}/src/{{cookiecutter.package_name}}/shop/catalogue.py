@@ -1,29 +1,51 @@
 """The catalogue in the database. A commit that changes products invalidates their cached pages."""
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ..database import db
 from .models import Product
 from .products import PER_PAGE, Item, Page
 
 LARGEST_ID = 2**31 - 1  # for a larger number the database raises an error
+PRICE = r"^[0-9]{1,6}(\.[0-9]{1,2})?$"
+
+
+def whole(number: object) -> object:
+    """7 for 7.0: in JSON they are one number."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def plain(price: object) -> object:
+    """The price, unless its text is one that only Python reads as a number, such as 1_0."""
+    if isinstance(price, str) and not re.fullmatch(PRICE, price.strip()):
+        raise ValueError("Input should be a decimal such as 9.50, less than a million")
+    return price
+
+
+Whole = Annotated[int, Field(strict=True), BeforeValidator(whole)]
+PriceText = Annotated[str, Field(pattern=PRICE)]
+PriceNumber = Annotated[float, Field(ge=0, le=999_999.99, multiple_of=0.01)]
+Price = Annotated[Decimal, BeforeValidator(plain, json_schema_input_type=PriceText | PriceNumber)]
 
 
 class Draft(BaseModel):
-    """The fields of a product that a client may write."""
+    """The fields of a product that a client may write. White space around a text is dropped."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    id: int | None = None  # a client may send a product back as it was read
-    name: str = Field(min_length=1, max_length=120, pattern=r"^\P{Cc}*$")
-    description: str = Field("", max_length=2000, pattern=r"^[\P{Cc}\n\r\t]*$")
-    price: Decimal = Field(ge=0, max_digits=8, decimal_places=2)
-    stock: int = Field(0, ge=0, le=1_000_000, strict=True)
+    # A client may send a product back as it was read.
+    id: Whole | None = Field(None, json_schema_extra={"readOnly": True})
+    # Without control characters: tools of clients may not know the pattern \P{Cc}.
+    name: str = Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
+    description: str = Field("", max_length=2000, pattern=r"^([^\x00-\x1f\x7f-\x9f]|[\n\r\t])*$")
+    price: Price = Field(ge=0, max_digits=8, decimal_places=2)
+    stock: Whole = Field(0, ge=0, le=1_000_000)
 
     def columns(self) -> dict[str, Any]:
         """The values of the table's columns."""

@@ -7,13 +7,7 @@ from flask import Blueprint, render_template
 from ..caching import page
 from .listing import asked_page, asked_product, asked_query
 
-bp = Blueprint(
-    "pages",
-    __name__,
-    template_folder="templates",
-    static_folder="static",
-    static_url_path="/shop/static",
-)
+bp = Blueprint("pages", __name__, "static", "/shop/static", template_folder="templates")
 
 
 @bp.get("/")

@@ -3,7 +3,9 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Annotated, TypedDict
+
+from pydantic import Field
 
 PER_PAGE = 12
 
@@ -14,7 +16,7 @@ class Item(TypedDict):
     id: int
     name: str
     description: str
-    price: str  # decimal, two places
+    price: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]{2}$")]
     stock: int
 
 

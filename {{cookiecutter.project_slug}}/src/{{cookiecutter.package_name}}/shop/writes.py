@@ -64,7 +64,13 @@ def draft(product_id: int | None = None) -> Draft:
     if mistakes[0]["type"] == "json_invalid":
         abort(400, f"The body is not JSON: {mistakes[0]['ctx']['error']}.")
     raise NotAProduct(
-        [{"field": ".".join(map(str, at["loc"])), "detail": at["msg"]} for at in mistakes]
+        [
+            {
+                "field": ".".join(map(str, at["loc"])),
+                "detail": at["msg"].removeprefix("Value error, "),
+            }
+            for at in mistakes
+        ]
     )
 
 
