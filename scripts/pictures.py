@@ -97,6 +97,7 @@ def draw_caching(browser: Browser, project: BakedProject) -> None:
         page.goto(f"{address}/?page=2")  # the first page of a process has its templates compiled
         views = []
         for _ in range(2):
+            page.wait_for_load_state("networkidle")
             page.goto(address)
             views.append(base64.b64encode(page.screenshot()).decode())
     page = browser.new_page(viewport={"width": 880, "height": 350}, device_scale_factor=1.5)

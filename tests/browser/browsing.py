@@ -1,6 +1,5 @@
 """A browser, and services for it to visit. `scripts.pictures` uses them, too."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
