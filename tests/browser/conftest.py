@@ -35,8 +35,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def project(tmp_path_factory: pytest.TempPathFactory) -> BakedProject:
-    """A service with the default answers: memory, files and SQLite."""
+def project(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> BakedProject:
+    """A service with the default answers: memory, files and SQLite. For the browser, if any."""
     return make_project(tmp_path_factory.mktemp("browser"))
 
 

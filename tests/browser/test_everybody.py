@@ -48,8 +48,10 @@ def open_view(visit: Visit, view: str, long: str, **options: object) -> Page:
 
 
 def expect_room(page: Page) -> None:
-    """Nothing sticks out of the window, nor lies on another thing of a cart's line."""
+    """Nothing sticks out of the window; in a cart nothing is squeezed or covered."""
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    widths = "[...document.querySelectorAll('.about')].map(about => about.clientWidth)"
+    assert min(page.evaluate(widths), default=160) >= 160
     overlapping = page.evaluate("""
         () => [...document.querySelectorAll(".lines li")].flatMap(line =>
             [...line.children].flatMap((one, place, all) => all.slice(place + 1).filter(other => {
