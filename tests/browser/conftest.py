@@ -14,6 +14,10 @@ from tests.project import PATIENT, BakedProject
 
 TOKEN = "a-token-for-the-suite"
 
+PATIENCE = 30_000  # milliseconds: a busy machine is slow, and nothing is wrong with it
+
+expect.set_options(timeout=PATIENCE)
+
 Visit = Callable[..., Page]
 
 
@@ -104,7 +108,7 @@ def visit(shop: Shop, browser: Browser, complaints: list[str]) -> Iterator[Visit
 
     def visit(path: str = "/", **options: Any) -> Page:
         contexts.append(browser.new_context(**{"base_url": shop.address, **options}))
-        contexts[-1].set_default_timeout(15_000)  # milliseconds
+        contexts[-1].set_default_timeout(PATIENCE)
         page = contexts[-1].new_page()
         page.on("console", note)
         page.on("pageerror", lambda error: complaints.append(str(error)))
