@@ -8,6 +8,7 @@
 #   make bench       requests a second, beside the tutorial way and bare Flask: some minutes
 #   make lint        ruff and mypy over the suite, the hooks, the template and its engine
 #   make sizes       how many lines a generated project has, beside their limits
+#   make pictures    the pictures of the README, drawn anew
 
 export PATH := $(PATH):$(CURDIR)/.venv-uv/bin
 unexport PYTHONDONTWRITEBYTECODE # what is compiled once need not be compiled a thousand times
@@ -16,7 +17,7 @@ OPTIMIZED := $(shell /usr/bin/python3 -c 'import sys; print("/usr/bin/python3" *
 ifneq ($(OPTIMIZED),)
 export UV_PYTHON ?= $(OPTIMIZED)
 endif
-.PHONY: help demo test test-fast test-containers test-field bench lint sizes servers
+.PHONY: help demo test test-fast test-containers test-field bench lint sizes servers browser pictures
 
 help:
 	@sed -n 's/^#   make/make/p' Makefile
@@ -25,7 +26,7 @@ demo:
 	@scripts/bootstrap $(ANSWERS)
 	@uv run python -u -m scripts.demo $(ANSWERS)
 
-test: lint servers test-containers
+test: lint servers browser test-containers
 	uv run pytest -n 0 -m alone
 	uv run pytest
 
@@ -57,3 +58,9 @@ sizes:
 
 servers:
 	@scripts/bootstrap redis memcached mongodb postgresql mysql
+
+browser:
+	@scripts/bootstrap chromium
+
+pictures: browser
+	@uv run python -m scripts.pictures

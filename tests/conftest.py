@@ -41,13 +41,15 @@ def pytest_configure(config: pytest.Config) -> None:
 class CombinationScheduling(LoadScopeScheduling):
     """Gives all tests of a combination to one worker, which generates and installs it once.
 
-    And those of the server, many of which share a service.
+    And those of the server and those in a browser, many of which share a service.
 
     `--dist=loadgroup` would, but for https://github.com/pytest-dev/pytest-xdist/issues/1386.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
+        if path.startswith("tests/browser/"):
+            return "tests/browser"
         return combination(nodeid) or (path if path == "tests/test_server.py" else nodeid)
 
 

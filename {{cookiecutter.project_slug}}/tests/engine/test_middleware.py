@@ -169,3 +169,21 @@ def test_in_development_each_answer_says_where_the_time_went(app: Flask) -> None
     cache, database, rest = client.get("/").headers["Server-Timing"].split(", ")
     assert (cache, database) == ("cache;dur=250.0", "database;dur=750.0")
     assert rest.startswith("view;dur=")
+
+
+def test_in_development_an_answer_says_what_the_cache_did_if_it_was_asked(app: Flask) -> None:
+    def view(asked: bool) -> Any:
+        visit = middleware.current.get()
+        assert visit
+        if asked:
+            visit.noted["cache"] = "miss"
+        return "x", {"Cache-Status": "name; fwd=miss; stored"}
+
+    app.add_url_rule("/asked", "asked", lambda: view(asked=True))
+    app.add_url_rule("/none", "none", lambda: view(asked=False))
+    app.debug = True
+    client = app.test_client()
+    told, rest = client.get("/asked").headers["Server-Timing"].split(", ")
+    assert told == 'cache;desc="fwd=miss; stored";dur=0.0'
+    assert rest.startswith("view;dur=")
+    assert client.get("/none").headers["Server-Timing"].startswith("view;dur=")

@@ -8,7 +8,7 @@ from . import found, refusal
 
 
 def names(page: str) -> list[str]:
-    return re.findall(r'<h2><a href="/products/\d+">([^<]+)</a>', page)
+    return re.findall(r'<h2><a href="/products/\d+" dir="auto">([^<]+)</a>', page)
 
 
 def test_the_front_page_shows_twelve_products_and_links_to_the_others(client: FlaskClient) -> None:
@@ -64,7 +64,7 @@ def test_a_page_that_does_not_exist_is_not_found(client: FlaskClient) -> None:
 def test_a_product_has_a_page(client: FlaskClient) -> None:
     page = client.get(f"/products/{found(client, 'salt pig')['id']}").text
 
-    for shown in ("<h1>Salt Pig</h1>", "Only 3 left", 'action="/cart/add"'):
+    for shown in (">Salt Pig</h1>", "Only 3 left", 'action="/cart/add"'):
         assert shown in page
 
 

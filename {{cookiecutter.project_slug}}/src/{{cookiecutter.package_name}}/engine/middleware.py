@@ -48,10 +48,12 @@ class Visit:
     def spend(self, backend: str, seconds: float) -> None:
         self.spent[backend] = self.spent.get(backend, 0.0) + seconds
 
-    def timing(self) -> str:
-        """For the header Server-Timing: milliseconds by backend, and of everything else."""
+    def timing(self, cache_status: str) -> str:
+        """For the header Server-Timing: milliseconds by backend, and what the cache did."""
         rest = "service" if self.noted.get("cache") == "hit" else "view"  # which a hit does not run
         parts = {**self.spent, rest: self.seconds - sum(self.spent.values())}
+        if "cache" in self.noted:
+            parts = {f'cache;desc="{cache_status}"': parts.pop("cache", 0.0), **parts}
         return ", ".join(f"{name};dur={1000 * spent:.1f}" for name, spent in parts.items())
 
 
@@ -140,7 +142,8 @@ class Middleware:
         visit.status = int(status[:3])
         visit.seconds = time.perf_counter() - visit.begun
         if self.app.debug:
-            headers.append(("Server-Timing", visit.timing()))
+            _, _, status = Headers(headers).get("Cache-Status", "").partition("; ")
+            headers.append(("Server-Timing", visit.timing(status)))
         for watch in self.watchers:
             watch(visit)
 

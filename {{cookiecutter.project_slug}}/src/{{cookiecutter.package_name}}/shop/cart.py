@@ -4,17 +4,8 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from flask import (
-    Blueprint,
-    Response,
-    abort,
-    jsonify,
-    redirect,
-    render_template,
-    request,
-    session,
-    url_for,
-)
+from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
+from werkzeug.exceptions import Conflict
 from werkzeug.wrappers import Response as Redirect
 
 from .listing import asked_product, pick
@@ -37,6 +28,10 @@ class Line:
         return self.quantity * Decimal(self.product["price"])
 
 
+class SoldOut(Conflict):
+    name = "Sold out"  # what its page says, instead of Conflict
+
+
 @bp.get("")
 def show() -> str:
     lines = cart()
@@ -44,9 +39,9 @@ def show() -> str:
 
 
 @bp.get("/summary")
-def summary() -> Response:
+def summary() -> dict[str, object]:
     lines = cart()
-    return jsonify(count=sum(line.quantity for line in lines), total=f"{total(lines):.2f}")
+    return {"count": sum(line.quantity for line in lines), "total": f"{total(lines):.2f}"}
 
 
 @bp.post("/add")
@@ -54,11 +49,11 @@ def add() -> Redirect:
     """Add the form's quantity to the cart, up to the stock."""
     product = asked_product(number("product_id"))
     if not product["stock"]:
-        abort(409, f"{product['name']} is sold out.")
-    key = f"{KEY}{product['id']}"
+        raise SoldOut(f"{product['name']} is sold out, so nothing was added to your cart.")
+    key, most = f"{KEY}{product['id']}", min(product["stock"], MOST)
     # If two clicks come at once, the later one counts: sessions merge keys, they add no numbers.
-    session[key] = min(session.get(key, 0) + number("quantity", "1"), product["stock"], MOST)
-    return redirect(url_for("cart.show"), 303)
+    session[key] = min(session.get(key, 0) + number("quantity", "1"), most)
+    return back_to(f"{'less' if session[key] == most else 'more'}-{product['id']}")
 
 
 @bp.post("/remove")
@@ -69,9 +64,14 @@ def remove() -> Redirect:
     left = held - number("quantity", str(MOST))
     if left > 0:
         session[f"{KEY}{product_id}"] = left
-    else:
-        session.pop(f"{KEY}{product_id}", None)
-    return redirect(url_for("cart.show"), 303)
+        return back_to(f"less-{product_id}")
+    session.pop(f"{KEY}{product_id}", None)
+    return back_to("cart")
+
+
+def back_to(element: str) -> Redirect:
+    """Lead to the cart, where the browser gives the focus to the element with this id."""
+    return redirect(url_for("cart.show", _anchor=element), 303)
 
 
 @bp.after_request

@@ -8,7 +8,7 @@ from flask import Flask, render_template
 
 from ..hub import caching
 from .conftest import MakeApp
-from .support import Count
+from .support import Count, cache
 
 pytestmark = pytest.mark.usefixtures("patient")
 
@@ -33,15 +33,16 @@ def ask(make_app: MakeApp, template: Path, debug: bool) -> Ask:
     """Visits a cached page of a service whose package is the template's folder."""
     app = Flask("edited", root_path=str(template.parent.parent), static_folder=None)
     app.config.update({**make_app().config, "DEBUG": debug, "TEMPLATES_AUTO_RELOAD": True})
-    cache = caching.Cache()
-    cache.init_app(app)
+    own = caching.Cache()
+    own.init_app(app)
     view = Count(lambda: render_template("page.html"))
-    app.add_url_rule("/", "page", cache.page(timeout=60, stale=60)(lambda: view()))
+    app.add_url_rule("/", "page", own.page(timeout=60, stale=60)(lambda: view()))
 
     def ask(**headers: str) -> tuple[str, str, str]:
         answer = app.test_client().get("/", headers=headers)
-        _, status, *_ = answer.headers["Cache-Status"].split("; ")
-        return answer.text, status, answer.headers["Cache-Control"]
+        _, _, said = answer.headers["Cache-Status"].partition("; ")
+        assert f'cache;desc="{said}";dur=' in answer.headers.get("Server-Timing", "") or not debug
+        return answer.text, said.partition("; ")[0], answer.headers["Cache-Control"]
 
     return ask
 
@@ -63,6 +64,14 @@ def test_a_reload_without_the_browsers_cache_computes(ask: Ask, debug: bool) -> 
     assert ask()[1] == "hit"
     assert ask(**{"Cache-Control": "max-age=0"})[1] == "hit"
     assert ask(**{"Cache-Control": "no-cache"})[1] == ("fwd=miss" if debug else "hit")
+
+
+def test_what_development_caches_is_not_shown_in_production(make_app: MakeApp) -> None:
+    with make_app(DEBUG=True).app_context():
+        cache.set("key", "for developers")
+        assert cache.get("key") == "for developers"
+    with make_app().app_context():
+        assert cache.get("key") is None
 
 
 def test_browsers_ask_each_time(ask: Ask, debug: bool) -> None:

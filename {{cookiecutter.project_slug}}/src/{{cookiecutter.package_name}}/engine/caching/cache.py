@@ -71,7 +71,8 @@ class Cache(flask_caching.Cache):
                 )
         super().init_app(app, config)
         store = app.extensions["cache"][self]
-        sealer = Sealer(app.config, release_of(app.import_name))
+        mode = bytes([app.debug])  # a page of development may show what no visitor should see
+        sealer = Sealer(app.config, release_of(app.import_name) + mode)
         entries = Entries(Breaker(store, prefix), sealer)
         app.extensions["cache"][self] = Backend(entries, store.default_timeout)
         app.jinja_env.add_extension(FragmentExtension)

@@ -1,0 +1,1 @@
+"""The generated service in a browser: Debian's Chromium, driven by Playwright."""
