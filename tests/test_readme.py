@@ -18,7 +18,8 @@ SERVERS = {"cache_backend": "redis", "session_store": "redis", "database": "post
 COMMAND = re.compile(r"(uv|uvx|curl|make|docker) ")
 # What is tried elsewhere: in Docker, by cruft, by the matrix.
 ELSEWHERE = re.compile(
-    r"docker compose|uvx cruft |make (up|run|test|check|install|servers|bench)\b|uv lock --upgrade|uv run flask db downgrade|uv run python -m my_service"
+    r"docker compose|uvx cruft |make (up|run|test|check|install|servers|bench)\b|uv lock --upgrade"
+    "|uv run flask db downgrade|uv run python -m my_service"
 )
 PLACEHOLDERS = {"TAG": "products", "[PATH…]": "/ /products/1"}
 

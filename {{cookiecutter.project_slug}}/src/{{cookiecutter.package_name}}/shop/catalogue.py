@@ -75,6 +75,12 @@ def pick(product_ids: Iterable[int]) -> list[Item]:
     return [product.item() for product in db.session.scalars(rows)]
 
 
+def first(count: int) -> list[Item]:
+    """The oldest products."""
+    rows = sa.select(Product).order_by(Product.id).limit(count)
+    return [product.item() for product in db.session.scalars(rows)]
+
+
 def create(draft: Draft) -> Item:
     product = Product(**draft.columns())
     db.session.add(product)

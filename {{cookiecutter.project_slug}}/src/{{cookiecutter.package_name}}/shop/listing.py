@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 from typing import NoReturn
 
 from flask import abort, request
@@ -15,6 +16,7 @@ from . import catalogue
 from .products import Item, Page
 
 QUERY_CHARACTERS = 100
+COMPARED, SIMILAR = 200, 4  # products
 
 
 def asked_query() -> str:
@@ -36,6 +38,21 @@ def asked_page() -> Page:
 def asked_product(product_id: int) -> Item:
     """The product with this id. Aborts with 404 if there is none."""
     return catalogue.get(product_id) or missing(product_id)
+
+
+def similar(product: Item) -> list[Item]:
+    """The products that are described most similarly.
+
+    Each description is compared letter by letter, which takes its time: worth caching.
+    """
+    others = [other for other in catalogue.first(COMPARED) if other["id"] != product["id"]]
+    text = SequenceMatcher(b=product["description"], autojunk=False)
+
+    def likeness(other: Item) -> float:
+        text.set_seq1(other["description"])
+        return text.ratio()
+
+    return sorted(others, key=likeness, reverse=True)[:SIMILAR]
 
 
 def pick(product_ids: Iterable[int]) -> list[Item]:

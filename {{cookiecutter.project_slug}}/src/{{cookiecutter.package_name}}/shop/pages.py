@@ -5,7 +5,7 @@ from decimal import Decimal
 from flask import Blueprint, render_template
 
 from ..caching import page
-from .listing import asked_page, asked_product, asked_query
+from .listing import asked_page, asked_product, asked_query, similar
 
 bp = Blueprint("pages", __name__, "static", "/shop/static", template_folder="templates")
 
@@ -19,7 +19,8 @@ def catalogue() -> str:
 @bp.get("/products/<int:product_id>")
 @page(timeout=60, stale=300, tags=("products",))
 def product(product_id: int) -> str:
-    return render_template("shop/product.html", product=asked_product(product_id))
+    shown = asked_product(product_id)
+    return render_template("shop/product.html", product=shown, similar=similar(shown))
 
 
 @bp.app_template_filter()

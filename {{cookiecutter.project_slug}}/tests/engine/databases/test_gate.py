@@ -11,7 +11,6 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from ..hub import databases, gate, middleware, speakers
-from ..waiting import LONG
 from .conftest import Ask, MakeApp
 
 
@@ -29,7 +28,7 @@ class Away:
         self.attempts += 1
         if self.back:
             return self.connect(dialect, *arguments)
-        self.answers.wait(LONG)
+        self.answers.wait(20)
         raise dialect.loaded_dbapi.OperationalError("away")
 
 
@@ -79,7 +78,7 @@ def test_of_many_requests_one_at_a_time_tries_and_the_others_do_not_wait_for_it(
     with ThreadPoolExecutor(8) as visitors:
         waiting = {visitors.submit(ask, "SELECT 1") for _ in range(8)}
         while len(waiting) > 1:
-            done, waiting = wait(waiting, timeout=LONG, return_when=FIRST_COMPLETED)
+            done, waiting = wait(waiting, timeout=20, return_when=FIRST_COMPLETED)
             assert {answer.result().status_code for answer in done} == {503}
         assert away.attempts == 2
         away.answers.set()
