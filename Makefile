@@ -56,4 +56,4 @@ sizes:
 	@uv run python -m scripts.sizes
 
 servers:
-	@scripts/bootstrap redis memcached mongodb postgresql mysql
+	@scripts/bootstrap redis memcached mongodb postgresql mysql prometheus
