@@ -325,6 +325,7 @@ def test_expired_sessions_are_removed_where_the_store_does_not(answers: dict[str
     assert commands == [["flask", "sessions", "prune"]] * ("pruned_sessions" in parts(answers))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "choices",
     [

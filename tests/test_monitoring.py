@@ -125,6 +125,7 @@ def test_every_alert_says_what_to_do_and_the_page_lists_it() -> None:
         assert listed == [*alerts(answers)]
 
 
+@pytest.mark.slow
 def test_each_alert_fires_in_its_trouble_and_none_before(tmp_path: Path) -> None:
     """Two good hours, and then a bad one."""
     demand_programs("promtool")

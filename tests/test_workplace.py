@@ -60,6 +60,7 @@ def test_every_compose_file_is_what_compose_defines(file: str, tmp_path: Path) -
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_compose_joins_the_files(project: BakedProject) -> None:
     if not docker("compose", "version"):
         pytest.skip("Docker Compose is not installed")
