@@ -142,7 +142,7 @@ def test_each_alert_fires_in_its_trouble_and_none_before(tmp_path: Path) -> None
             **{key: f"{was}x{GOOD} {changes.get(key, was)}x{BAD}" for key, was in STATES.items()},
         }
         fired = {
-            "exp_labels": labels | known[name]["labels"],
+            "exp_labels": {"job": "my-service", **labels, **known[name]["labels"]},
             "exp_annotations": known[name]["annotations"],
         }
         quiet = [
