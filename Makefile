@@ -57,7 +57,7 @@ sizes:
 	@uv run python -m scripts.sizes
 
 servers:
-	@scripts/bootstrap redis memcached mongodb postgresql mysql
+	@scripts/bootstrap redis memcached mongodb postgresql mysql prometheus
 
 browser:
 	@scripts/bootstrap chromium

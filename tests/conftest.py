@@ -2,10 +2,11 @@
 
 import os
 import re
+import shutil
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 from xdist.remote import Producer
@@ -71,7 +72,16 @@ def combination(nodeid: str) -> str | None:
 
 def demand_servers(answers: Mapping[str, str]) -> None:
     """Skip a test whose servers are not installed; where CI is set that is a failure."""
-    if lacking := missing(answers):
+    demand(missing(answers))
+
+
+def demand_programs(*programs: str) -> None:
+    """Skip a test whose programs are not installed; where CI is set that is a failure."""
+    demand([program for program in programs if not shutil.which(program)])
+
+
+def demand(lacking: Sequence[str]) -> None:
+    if lacking:
         refuse = pytest.fail if os.environ.get("CI") else pytest.skip
         refuse(f"not installed: {', '.join(lacking)}")
 
