@@ -17,7 +17,7 @@ def times_one_file() -> float:
 @pytest.mark.alone
 def test_generating_takes_little_more_than_cookiecutter_itself() -> None:
     """1.5 times, measured. Other work of the machine can only add to it: one of five counts."""
-    assert any(times_one_file() <= 1.6 for _ in range(5))
+    assert any(times_one_file() <= 1.8 for _ in range(5))
 
 
 def test_a_ratio_is_the_median_of_the_rounds() -> None:
