@@ -45,7 +45,7 @@ def follow_the_readme(project: BakedProject) -> None:
     expected = ["src/my_service/shop", "tests/shop", "init_shop", "__init__.py"]
     if stored := project.answers["database"] != "none":
         expected += ["flask shop seed", "Makefile", "compose.yaml", "0001_products.py"]
-        expected += ["flask db downgrade base", "API_TOKEN"]
+        expected += ["uv run flask db downgrade base", "API_TOKEN"]
     assert named == expected
 
     if stored:
