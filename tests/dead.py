@@ -16,6 +16,7 @@ DECORATORS = [
     *("@*.get", "@*.post", "@*.put", "@*.delete", "@*.route", "@*.errorhandler"),
     *("@*.before_request", "@*.after_request", "@*.template_filter", "@*.command"),
     *("@after_this_request", "@*.listens_for", "@*.connect", "@field_validator"),
+    "@*.url_defaults",
     "@atexit.register",
     *("@pytest.fixture", "@fixture"),  # which are looked at below
 ]

@@ -50,7 +50,7 @@ def fingerprint_of(app: Flask, endpoint: str, filename: str) -> str | None:
 
 
 @functools.lru_cache(1000)
-def _fingerprint(path: str, changed: int) -> str:  # `changed`: an edit gives another one
+def _fingerprint(path: str, _: int) -> str:  # an edit gives another time, and so another one
     return hashlib.blake2b(Path(path).read_bytes(), digest_size=6).hexdigest()
 
 

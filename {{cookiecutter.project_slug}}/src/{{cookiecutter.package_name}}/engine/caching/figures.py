@@ -64,9 +64,9 @@ def read(port: int, prefix: str) -> Figures:
 
 def show(figures: Figures) -> None:
     """Print the look-ups by endpoint, and the time that the cache saved."""
-    table = Table("endpoint", "hits", "misses", "stale", "errors", "hit ratio", "saved", box=None)
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = Table("endpoint", box=None)
+    for name in ("hits", "misses", "stale", "errors", "hit ratio", "saved"):
+        table.add_column(name, justify="right")
     for endpoint in figures.endpoints:
         looks = [figures.looks[endpoint, outcome] for outcome in OUTCOMES]
         table.add_row(endpoint, *map(str, looks), _ratio(looks), _time(figures.saved(endpoint)))
