@@ -1,5 +1,6 @@
 """The questions: how they read, what follows from them and what they refuse."""
 
+import html
 import json
 import re
 import shutil
@@ -125,3 +126,13 @@ def test_generation_ends_with_what_to_do_next(backend: str, command: str, tmp_pa
     assert first.startswith("The service is in here/my-service.")
     assert [line.partition("  ")[0] for line in commands] == ["make up", command]
     assert said["elsewhere"] == ""
+
+
+def test_the_picture_in_the_readme_shows_the_questions_as_they_are_asked() -> None:
+    """`make pictures` draws it anew."""
+    drawn = (REPOSITORY / "docs" / "questions.svg").read_text()
+    shown = html.unescape(re.sub(r"<[^>]+>", "", drawn)).replace("\xa0", " ")
+    prompts = json.loads((REPOSITORY / "cookiecutter.json").read_text())["__prompts__"].values()
+    asked = [each if isinstance(each, list | str) else [*each.values()] for each in prompts]
+    labels = [label for each in asked for label in ([each] if isinstance(each, str) else each)]
+    assert [label for label in labels if label not in shown] == []

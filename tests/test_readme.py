@@ -1,4 +1,4 @@
-"""The commands of the generated README work as they are written there."""
+"""The READMEs: their links lead somewhere, and their commands work as they are written."""
 
 import os
 import re
@@ -11,10 +11,12 @@ import pytest
 
 from tests.conftest import demand_servers
 from tests.project import BakedProject, bake
+from tests.questions import REPOSITORY
 from tests.servers import Servers
 
 FILES = {"cache_backend": "filesystem", "session_store": "filesystem", "database": "sqlite"}
 SERVERS = {"cache_backend": "redis", "session_store": "redis", "database": "postgresql"}
+BARE = {"cache_backend": "none", "session_store": "cookie", "database": "none"}
 COMMAND = re.compile(r"(uv|uvx|curl|make|docker) ")
 # What is tried elsewhere: in Docker, by cruft, by the matrix.
 ELSEWHERE = re.compile(
@@ -30,6 +32,35 @@ def commands(readme: str) -> Iterator[str]:
         for line in block.splitlines() or [inline]:
             if COMMAND.match(line):
                 yield re.split(r"  +# ", line)[0].strip()
+
+
+def anchors(text: str) -> set[str]:
+    """Where links into a page may lead, as GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.M)
+    return {re.sub(r"[^\w -]", "", each).strip().lower().replace(" ", "-") for each in headings}
+
+
+def dead_links(folder: Path) -> list[str]:
+    """The links and pictures of a folder's pages that lead nowhere in it."""
+    dead = []
+    for page in [*folder.glob("*.md"), *folder.glob("docs/*.md")]:
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            if re.match(r"https?:", link):
+                continue
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            if not target.exists() or (anchor and anchor not in anchors(target.read_text())):
+                dead.append(f"{page.name}: {link}")
+    return dead
+
+
+def test_no_link_of_the_repository_leads_nowhere() -> None:
+    assert dead_links(REPOSITORY) == []
+
+
+@pytest.mark.parametrize("answers", [FILES, SERVERS, BARE], ids=["files", "servers", "bare"])
+def test_no_link_of_a_project_leads_nowhere(answers: dict[str, str], tmp_path: Path) -> None:
+    assert dead_links(bake(tmp_path, answers).path) == []
 
 
 @pytest.mark.run
