@@ -80,6 +80,20 @@ def test_a_view_has_room_and_no_barrier_in_any_scheme_at_any_width(
         assert "404" in complaints.pop()
 
 
+def test_the_second_page_loads_itself_and_the_cart_and_nothing_else(visit: Visit) -> None:
+    """Its files are in the browser: their URLs say which version they are."""
+    page = visit()
+    loaded = """
+        () => performance.getEntriesByType("resource")
+            .filter(each => each.transferSize).map(each => new URL(each.name).pathname)
+    """
+    page.wait_for_function(f"({loaded})().includes('/cart/summary')")
+    assert {"/static/style.css", "/shop/static/cart.js"} < {*page.evaluate(loaded)}
+    page.goto("/?page=2")
+    page.wait_for_function(f"({loaded})().includes('/cart/summary')")
+    assert page.evaluate(loaded) == ["/cart/summary"]
+
+
 def test_without_colours_of_its_own_the_page_still_shows_what_is_what(
     visit: Visit, long: str
 ) -> None:

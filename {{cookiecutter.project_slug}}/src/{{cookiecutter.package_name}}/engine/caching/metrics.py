@@ -67,7 +67,11 @@ def _watch_requests(app: Flask, registry: CollectorRegistry) -> None:
 def _name(prefix: str, registry: CollectorRegistry) -> None:
     """Tell this service's metrics from those of another one."""
     whose = Gauge(
-        "cache_prefix", "1, for the prefix of the cache's keys", ("prefix",), registry=registry
+        "cache_prefix",
+        "1, for the prefix of the cache's keys",
+        ("prefix",),
+        registry=registry,
+        multiprocess_mode="max",
     )
     whose.labels(prefix).set(1)
 
