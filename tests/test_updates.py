@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.project import environment
+from tests.project import bake, environment
 from tests.published import commit, git, publish
-from tests.questions import CHOICES, TEMPLATE
+from tests.questions import CHOICES, REPOSITORY, TEMPLATE
 
 
 @pytest.fixture
@@ -123,3 +123,42 @@ def test_a_release_reaches_a_project_whose_package_has_another_name(
     assert not (project / "src/my_service").exists()
     assert [*project.rglob("*.rej"), *project.rglob("*.orig")] == []
     cruft(project, "check")
+
+
+@pytest.mark.slow
+def test_a_project_gets_another_backend_as_the_readme_says(
+    repository: Path, tmp_path: Path
+) -> None:
+    cruft(tmp_path, "create", str(repository), "--checkout=1.0.0", "--no-input")
+    project = tmp_path / "my-service"
+    git(project, "init", "--quiet")
+    own = project / "src/my_service/orders.py"
+    own.write_text('"""Ours."""\n')
+    commit(project, "Generate, and go on")
+
+    (told,) = re.findall(
+        r"`uvx (cruft update --variables-to-update .*?)`", (REPOSITORY / "README.md").read_text()
+    )
+    cruft(project, *shlex.split(told)[1:], "--skip-apply-ask")
+
+    new = bake(tmp_path / "new", {"cache_backend": "redis"}).path
+    own.unlink()
+    (project / ".cruft.json").unlink()
+    assert files(project) == files(new)
+
+
+def files(folder: Path) -> dict[Path, bytes]:
+    """What is in a project, without git's own files."""
+    found = (path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts)
+    return {path.relative_to(folder): path.read_bytes() for path in found}
+
+
+@pytest.mark.slow
+def test_a_project_that_was_generated_without_cruft_is_linked(
+    repository: Path, tmp_path: Path
+) -> None:
+    project = bake(tmp_path, {}).path
+    git(project, "init", "--quiet")
+    commit(project, "Generate")
+    cruft(project, "link", str(repository), "--checkout=1.0.0", "--no-input")
+    assert cruft(project, "diff", "--exit-code") == ""
