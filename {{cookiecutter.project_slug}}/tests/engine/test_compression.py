@@ -1,10 +1,13 @@
 """Compression: what is the same for everybody, for clients that take it."""
 
 import gzip
+from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 from flask import Flask, Response, request, session
-from werkzeug.test import TestResponse
+from werkzeug.exceptions import Forbidden
+from werkzeug.test import EnvironBuilder, TestResponse
 
 from .hub import compression, middleware
 
@@ -140,3 +143,93 @@ def test_what_is_held_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(20):
         compression.pack(b"%20d" % number)
         assert sum(map(len, held)) <= 120
+
+
+def test_a_form_that_must_not_change_is_sent_as_it_is(app: Flask) -> None:
+    serve(app, Cache_Control="public, max-age=60, no-transform")
+    answer = ask(app)
+    assert answer.text == TEXT
+    assert "Vary" not in answer.headers
+
+
+def test_a_generator_may_begin_its_answer_late() -> None:
+    app = Flask(__name__, static_folder=None)
+    inner = app.wsgi_app
+
+    def generate(environ: Any, start_response: Any) -> Iterator[bytes]:
+        yield from inner(environ, start_response)
+
+    app.wsgi_app = generate  # type: ignore[method-assign]
+    middleware.Middleware.of(app)
+    serve(app)
+    assert ask(app).text == TEXT
+
+
+def test_an_answer_does_its_last_work_after_it_was_sent(app: Flask) -> None:
+    closed: list[bool] = []
+
+    def view() -> Response:
+        response = Response(TEXT, headers=PUBLIC)
+        response.call_on_close(lambda: closed.append(True))
+        return response
+
+    app.add_url_rule("/", "view", view)
+    body = app.wsgi_app(EnvironBuilder(headers=[("Accept-Encoding", "gzip")]).get_environ(), start)
+    assert gzip.decompress(b"".join(body)).decode() == TEXT
+    assert not closed
+    cast(Any, body).close()
+    assert closed
+
+
+def start(*_: Any) -> Any:
+    """As a server does, but for nobody."""
+
+
+def test_a_body_that_fails_is_closed(app: Flask) -> None:
+    closed: list[bool] = []
+
+    def fail() -> Iterator[bytes]:
+        yield b"x"
+        raise RuntimeError("the disk is gone")
+
+    def view() -> Response:
+        headers = PUBLIC | {"Content-Length": "5000"}
+        response = Response(fail(), headers=headers)
+        response.call_on_close(lambda: closed.append(True))
+        return response
+
+    app.add_url_rule("/", "view", view)
+    with pytest.raises(RuntimeError):
+        ask(app)
+    assert closed
+
+
+@pytest.mark.parametrize("headers", [{"Content_Type": "image/png"}, {}])
+def test_who_has_what_was_not_compressed_is_told_its_etag(
+    app: Flask, headers: dict[str, str]
+) -> None:
+    serve(app, "x" * (compression.LEAST - 1) if not headers else TEXT, **headers)
+    etag = ask(app).headers["ETag"]
+    assert not etag.startswith("W/")
+    assert ask(app, If_None_Match=etag).headers["ETag"] == etag
+
+
+def test_a_head_request_says_in_which_form_the_body_would_be(app: Flask) -> None:
+    serve(app, Accept_Ranges="bytes")
+    answer = app.test_client().head("/", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Ranges" not in answer.headers
+
+
+def test_the_header_vary_names_nothing_twice(app: Flask) -> None:
+    serve(app, Vary="accept-encoding")
+    assert ask(app).headers.getlist("Vary") == ["accept-encoding"]
+
+
+def test_a_refusal_may_be_public(app: Flask) -> None:
+    def refuse(_: Any) -> None:
+        raise Forbidden
+
+    middleware.Middleware.of(app).checks.append(refuse)
+    app.register_error_handler(Forbidden, lambda _: Response(TEXT, headers=PUBLIC))
+    assert ask(app).text == TEXT

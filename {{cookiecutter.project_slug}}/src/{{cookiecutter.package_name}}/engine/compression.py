@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.http import parse_accept_header
+from werkzeug.wsgi import ClosingIterator
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -30,7 +31,8 @@ _held: dict[bytes, bytes] = {}
 def may_compress(status: str, headers: list[Line]) -> bool:
     """Whether the answer has a compressed form, or says that the browser has it already."""
     found = {name.lower(): value for name, value in headers}
-    if "public" not in found.get("cache-control", "") or "content-encoding" in found:
+    control = found.get("cache-control", "")
+    if "public" not in control or "no-transform" in control or "content-encoding" in found:
         return False
     size = int(found.get("content-length", 0))
     of_use = LEAST <= size <= MOST and is_text(found.get("content-type", ""))
@@ -45,13 +47,18 @@ def compress(
     if not takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
         return headers, body
     # The two forms have different bytes, and so no strong validator in common (RFC 9110, 8.8.1).
-    headers = [(name, _weak(value) if name.lower() == "etag" else value) for name, value in headers]
-    if status[:3] == "304" or environ["REQUEST_METHOD"] == "HEAD":
+    has = environ.get("HTTP_IF_NONE_MATCH", "") if status[:3] == "304" else ""
+    headers = [
+        (name, _weak(value, has) if name.lower() == "etag" else value) for name, value in headers
+    ]
+    if status[:3] == "304":
         return _without("content-length", headers), body
-    packed = pack(_joined(body))
     headers = _without("content-length", _without("accept-ranges", headers))
-    headers += [("Content-Length", str(len(packed))), ("Content-Encoding", "gzip")]
-    return headers, (packed,)
+    headers.append(("Content-Encoding", "gzip"))
+    if environ["REQUEST_METHOD"] == "HEAD":
+        return headers, body
+    packed, body = _packed(body)
+    return [*headers, ("Content-Length", str(len(packed)))], body
 
 
 def pack(data: bytes) -> bytes:
@@ -69,21 +76,29 @@ def takes_gzip(accepted: str) -> bool:
     return parse_accept_header(accepted).quality("gzip") > 0
 
 
-def _joined(body: Iterable[bytes]) -> bytes:
+def _packed(body: Iterable[bytes]) -> tuple[bytes, Iterable[bytes]]:
+    """The body in gzip's form. What it wants to do at its end, it does after it was sent."""
+    close: Any = getattr(body, "close", None)
+    if not close:
+        return (packed := pack(b"".join(body))), (packed,)
     try:
-        return b"".join(body)
-    finally:
-        if close := getattr(body, "close", None):
-            close()
+        packed = pack(b"".join(body))
+    except BaseException:
+        close()
+        raise
+    return packed, ClosingIterator((packed,), close)
 
 
-def _weak(etag: str) -> str:
-    return etag if etag.startswith("W/") else f"W/{etag}"
+def _weak(etag: str, has: str) -> str:
+    """The ETag of the other form, unless the browser has the one that was not compressed."""
+    weak = etag if etag.startswith("W/") else f"W/{etag}"
+    return etag if etag in has and weak not in has else weak
 
 
 def _vary(headers: list[Line]) -> str:
-    given: Any = [value for name, value in headers if name.lower() == "vary"]
-    return ", ".join([*given, "Accept-Encoding"])
+    given = ", ".join(value for name, value in headers if name.lower() == "vary")
+    known = "accept-encoding" in given.lower()
+    return given if known else ", ".join(filter(None, [given, "Accept-Encoding"]))
 
 
 def _without(name: str, headers: list[Line]) -> list[Line]:

@@ -94,18 +94,22 @@ class Middleware:
             if personal or twofold or visit.decisions:
                 headers = _decided(visit, status, headers, personal=personal)
             self._begin(visit, status, headers, names)
-            if may_compress(status, headers):
+            if not late and may_compress(status, headers):
                 waiting[:] = [(status, headers)]
                 return None  # WSGI's `write` is for frameworks older than Flask
             waiting.clear()
             return start_response(status, headers, *error)
 
         waiting: list[tuple[str, list[tuple[str, str]]]] = []  # for the body
+        late: list[bool] = []  # too late to wait: a generator begins when it is asked for the body
+        if environ.get("HTTP_IF_RANGE", "").lstrip().startswith("W/"):
+            environ.pop("HTTP_RANGE", None)  # Werkzeug compares it as if it were strong
         try:
             try:
                 for check in self.checks:
                     check(environ)
             except HTTPException as error:
+                late.append(True)
                 return self._refuse(error, environ, start)
             if answer := self.front(visit):
                 status, headers, body = answer
@@ -117,6 +121,7 @@ class Middleware:
                 waiting.append((status, headers))
             else:
                 body = self.inner(environ, start)
+                late.append(True)
             for status, headers in waiting:
                 headers, body = compress(environ, status, headers, body)
                 start_response(status, headers)

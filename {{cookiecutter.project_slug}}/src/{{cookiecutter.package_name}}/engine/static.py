@@ -12,6 +12,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.security import safe_join
 
 from .middleware import Middleware, current
+from .page import control_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -28,8 +29,8 @@ def init_static(app: Flask) -> None:
 
     @app.url_defaults
     def add_fingerprint(endpoint: str, values: dict[str, Any]) -> None:
-        if _is_static(endpoint) and (found := fingerprint_of(app, endpoint, values["filename"])):
-            values[ARGUMENT] = found
+        if found := fingerprint_of(app, endpoint, values.get("filename")):
+            values.setdefault(ARGUMENT, found)
 
     def look(environ: WSGIEnvironment) -> None:
         visit = current.get()
@@ -39,28 +40,37 @@ def init_static(app: Flask) -> None:
     Middleware.of(app).checks.append(look)
 
 
-def fingerprint_of(app: Flask, endpoint: str, filename: str) -> str | None:
-    """Of a file's bytes, or None if there is no such file."""
-    scaffold = app.blueprints.get(endpoint.rpartition(".")[0], app)
-    path = safe_join(str(scaffold.static_folder), filename)
+def fingerprint_of(app: Flask, endpoint: str, filename: Any) -> str | None:
+    """Of a file's bytes, or None if there is no such file, or if the endpoint sends no files."""
+    owner, _, name = endpoint.rpartition(".")
+    scaffold = app.blueprints.get(owner) if owner else app
+    folder = scaffold.static_folder if scaffold and name == "static" else None
+    path = safe_join(folder, filename) if folder and isinstance(filename, str) else None
     try:
-        return _fingerprint(path, Path(path).stat().st_mtime_ns) if path else None
-    except OSError:
+        return _fingerprint(path, *_state(path)) if path else None
+    except (OSError, ValueError):  # a name may hold what no file's name can
         return None
 
 
+def _state(path: str) -> tuple[int, int, int]:
+    found = Path(path).stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
 @functools.lru_cache(1000)
-def _fingerprint(path: str, _: int) -> str:  # an edit gives another time, and so another one
-    return hashlib.blake2b(Path(path).read_bytes(), digest_size=6).hexdigest()
+def _fingerprint(path: str, *_: int) -> str:  # an edit gives another state, and so another one
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=6)).hexdigest()
 
 
 def _keep(app: Flask, environ: WSGIEnvironment, status: int | None, headers: Headers) -> None:
     request: Any = environ.get("werkzeug.request")
-    if status not in (200, 304) or not request or not _is_static(request.endpoint or ""):
+    if status not in (200, 304) or not request or not request.endpoint:
         return
-    if fingerprint_of(app, request.endpoint, **request.view_args) == request.args.get(ARGUMENT):
+    control = control_of(headers)
+    personal = control.private or control.no_store or "Set-Cookie" in headers
+    if personal or "HTTP_AUTHORIZATION" in environ:
+        return  # a function of the app guards its files, or gives each visitor a cookie
+    found = fingerprint_of(app, request.endpoint, request.view_args.get("filename"))
+    if found and found == request.args.get(ARGUMENT):
         headers["Cache-Control"] = FOR_A_YEAR
-
-
-def _is_static(endpoint: str) -> bool:
-    return endpoint.rpartition(".")[2] == "static"

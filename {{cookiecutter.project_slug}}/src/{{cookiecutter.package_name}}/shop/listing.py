@@ -17,6 +17,7 @@ from .products import Item, Page
 
 QUERY_CHARACTERS = 100
 COMPARED, SIMILAR = 200, 4  # products
+LETTERS = 100  # of a description: the time grows with their square, or even cube
 
 
 def asked_query() -> str:
@@ -46,10 +47,10 @@ def similar(product: Item) -> list[Item]:
     Each description is compared letter by letter, which takes its time: worth caching.
     """
     others = [other for other in catalogue.first(COMPARED) if other["id"] != product["id"]]
-    text = SequenceMatcher(b=product["description"], autojunk=False)
+    text = SequenceMatcher(b=product["description"][:LETTERS], autojunk=False)
 
     def likeness(other: Item) -> float:
-        text.set_seq1(other["description"])
+        text.set_seq1(other["description"][:LETTERS])
         return text.ratio()
 
     return sorted(others, key=likeness, reverse=True)[:SIMILAR]

@@ -5,12 +5,16 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from prometheus_client import CollectorRegistry, generate_latest
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 
 from ..hub import caching
@@ -92,9 +96,12 @@ def test_stats_before_the_first_look(running: Flask) -> None:
     assert "Nothing was looked up yet." in stats(running)
 
 
-METRICS_OF_ANOTHER = (
-    'cache_prefix{prefix="other:cache:"} 1\ncache_outcomes_total{endpoint="x",outcome="hit"} 7\n'
-)
+METRICS_OF_ANOTHER = """\
+cache_held 1
+cache_prefix 1
+cache_prefix{prefix="other:cache:"} 1
+cache_outcomes_total{endpoint="x",outcome="hit"} 7
+"""
 
 
 @pytest.mark.parametrize("body", ["<!doctype html>\n<p>No.</p>", METRICS_OF_ANOTHER, ""])
@@ -182,3 +189,57 @@ def test_bench_shows_both_ways(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"/ +without .* 26\.0 ms", said)
     assert re.search(r"cached .* 0\.8 ms +32\.5 times as fast", said)
     assert "/me is not cached. Its Cache-Status: fwd=bypass; detail=session" in said
+
+
+def test_bench_takes_paths_as_people_write_them(running: Flask) -> None:
+    running.add_url_rule("/süß", "sweet", lambda: "page")
+    assert bench.usual(running.config["METRICS_PORT"], "/süß?q=café au lait", 1)[0] > 0
+
+
+@pytest.mark.parametrize("path", ["/?q[/b]=mug", "/?q[bold]=mug", "/a:cat:b"])
+def test_bench_shows_a_path_as_it_is(capsys: pytest.CaptureFixture[str], path: str) -> None:
+    bench.show([bench.Compared(path, 0.026, 0.0008, "hit; ttl=9")])
+    assert path in capsys.readouterr().out
+
+
+def test_bench_warms_both_services_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def usual(port: int, _: str, requests: int = bench.REQUESTS) -> tuple[float, str]:
+        asked.append((port, requests))
+        return 1.0, "hit; ttl=9"
+
+    monkeypatch.setattr(bench, "running", lambda _, **given: nullcontext(1 if given else 2))
+    monkeypatch.setattr(bench, "usual", usual)
+    list(bench.measure("package", ["/"]))
+    many = bench.REQUESTS
+    assert asked == [(1, 1), (1, many), (2, 1), (2, many)]
+
+
+def test_bench_runs_the_service_as_in_production(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shows_variables.py").write_text("import os; exit(str(dict(os.environ)))")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    with pytest.raises(bench.BenchError) as failed, bench.running("shows_variables"):
+        pass
+    assert "'FLASK_DEBUG': '0'" in str(failed.value)
+    assert "'TRUSTED_HOSTS': '127.0.0.1'" in str(failed.value)
+
+
+@pytest.mark.parametrize("mount", ["/shop", "shop", "/shop/"])
+def test_stats_of_a_service_below_a_path(
+    running: Flask, monkeypatch: pytest.MonkeyPatch, mount: str
+) -> None:
+    inner = running.wsgi_app
+    running.wsgi_app = DispatcherMiddleware(NotFound(), {"/shop": inner})  # type: ignore[method-assign]
+    monkeypatch.setenv("SCRIPT_NAME", mount)
+    assert "Nothing was looked up yet." in stats(running)
+
+
+def test_an_unknown_time_has_no_sum(capsys: pytest.CaptureFixture[str]) -> None:
+    counted = figures.Figures()
+    counted.looks.update({("one", "hit"): 1, ("other", "hit"): 1})
+    figures.show(counted)
+    assert capsys.readouterr().out.splitlines()[-1].split()[-1] == "-"

@@ -20,6 +20,7 @@ from rich.bar import Bar
 from rich.console import Console
 from rich.table import Table
 from werkzeug.routing import Rule
+from werkzeug.urls import iri_to_uri
 
 REQUESTS = 200  # for a page, at most
 SECONDS = 1.0  # for a page, about
@@ -52,6 +53,7 @@ def measure(package: str, paths: Iterable[str]) -> Iterator[Compared]:
     """Run the service twice and ask for the pages. Raises BenchError."""
     with running(package, CACHE_URL="null://") as bare, running(package) as cached:
         for path in paths:
+            usual(bare, path, 1)  # the first request of a process takes longer
             without, _ = usual(bare, path)
             usual(cached, path, 1)  # which stores the page
             yield Compared(path, without, *usual(cached, path))
@@ -66,7 +68,7 @@ def show(pages: list[Compared]) -> None:
         faster = f"{page.without / page.cached:.1f} times as fast" if helped else "not cached"
         table.add_row(page.path, "without", *_bar(page.without, longest, "yellow"))
         table.add_row("", "cached", *_bar(page.cached, longest, "green"), faster)
-    Console().print(table, highlight=False)
+    Console(markup=False, emoji=False).print(table, highlight=False)
     for page in pages:
         if not page.status.startswith("hit"):
             print(f"{page.path} is not cached. Its Cache-Status: {page.status}")
@@ -80,7 +82,7 @@ def usual(port: int, path: str, requests: int = REQUESTS) -> tuple[float, str]:
     while len(times) < requests and (time.perf_counter() < end or not times):
         begun = time.perf_counter()
         try:
-            connection.request("GET", path)
+            connection.request("GET", iri_to_uri(path))
             answer = connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException) as error:
@@ -99,7 +101,8 @@ def running(package: str, **variables: str) -> Iterator[int]:
     """The service as in production, on a free port. Raises BenchError if it does not start."""
     ports = [str(port) for port in _free_ports(2)]
     own = {"PORT": ports[0], "METRICS_PORT": ports[1], "WEB_CONCURRENCY": "1"}
-    anywhere = {"SCRIPT_NAME": "", "TRUSTED_HOSTS": ""}
+    # Not an empty TRUSTED_HOSTS: then the one in .env would count.
+    anywhere = {"SCRIPT_NAME": "", "TRUSTED_HOSTS": "127.0.0.1", "FLASK_DEBUG": "0"}
     with tempfile.TemporaryFile() as log:
         service = subprocess.Popen(  # noqa: S603  # it is this service
             [sys.executable, "-m", package],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations  # some names are there for type checkers only
 
+import signal
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -65,6 +67,7 @@ def bench_command(paths: tuple[str, ...]) -> None:
     from . import bench
 
     find_cache()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which ends both services, too
     paths = paths or bench.cached_paths(current_app)
     try:
         bench.show([*bench.measure(current_app.import_name, paths)])

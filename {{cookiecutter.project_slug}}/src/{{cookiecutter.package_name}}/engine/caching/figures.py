@@ -75,9 +75,11 @@ def show(figures: Figures) -> None:
             sum(figures.looks[endpoint, outcome] for endpoint in figures.endpoints)
             for outcome in OUTCOMES
         ]
-        saved = sum(figures.saved(endpoint) or 0 for endpoint in figures.endpoints)
+        known = [figures.saved(endpoint) for endpoint in figures.endpoints]
+        saved = sum(filter(None, known)) if any(one is not None for one in known) else None
         table.add_row("all", *map(str, looks), _ratio(looks), _time(saved), style="bold")
-    Console().print(table if figures.endpoints else "Nothing was looked up yet.")
+    console = Console(markup=False, emoji=False)
+    console.print(table if figures.endpoints else "Nothing was looked up yet.")
 
 
 def show_held(entries: int, memory: int) -> None:
@@ -97,10 +99,15 @@ def _time(seconds: float | None) -> str:
 def _fetched(port: int) -> str:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
-        connection.request("GET", os.environ.get("SCRIPT_NAME", "") + "/metrics")
+        connection.request("GET", _mount() + "/metrics")
         return connection.getresponse().read().decode()
     finally:
         connection.close()
+
+
+def _mount() -> str:
+    path = os.environ.get("SCRIPT_NAME", "").strip("/")
+    return f"/{path}" if path else ""
 
 
 def _figures(families: Iterable[Metric]) -> Figures:
@@ -116,7 +123,7 @@ def _figures(families: Iterable[Metric]) -> Figures:
             case "cache_request_seconds_sum":
                 figures.seconds[place] += sample.value
             case "cache_held":
-                figures.held[labels["what"]] = int(sample.value)
+                figures.held[labels.get("what", "")] = int(sample.value)
             case "cache_prefix":
-                figures.prefixes.add(labels["prefix"])
+                figures.prefixes.add(labels.get("prefix", ""))
     return figures

@@ -30,10 +30,10 @@ def watch(cache: Cache, app: Flask, registry: CollectorRegistry) -> None:
     with app.app_context():
         breaker: Any = cache.backend.entries.breaker
         off, in_process = cache.off, cache.in_process
+    _name(breaker.prefix, registry)
     if off:
         return
     _watch_requests(app, registry)
-    _name(breaker.prefix, registry)
     store = breaker.backend
     breaker.backend = Watched("cache", breaker.backend, app, registry)
     down = Gauge(
