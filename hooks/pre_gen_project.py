@@ -25,12 +25,12 @@ INSTALLED = """
     alembic annotated_types ast_serialize async_timeout blinker bson cachelib cffi cfgv click
     colorama cryptography deptry distlib dns dnspython dotenv filelock flask flask_caching
     flask_migrate flask_sqlalchemy granian gridfs hiredis identify iniconfig itsdangerous jinja2
-    librt mako markupsafe mypy mypy_extensions mypyc nodeenv packaging pathspec pip platformdirs
-    pluggy pre_commit prometheus_client prometheus_flask_exporter psycopg psycopg_binary py
-    pycparser pydantic pydantic_core pydantic_settings pygments pymemcache pymongo pymysql
-    pytest python_discovery python_dotenv pyyaml redis requirements requirements_parser ruff
-    setuptools sqlalchemy tomli typing_extensions typing_inspection tzdata virtualenv werkzeug
-    wheel yaml
+    librt mako markdown_it markdown_it_py markupsafe mdurl mypy mypy_extensions mypyc nodeenv
+    packaging pathspec pip platformdirs pluggy pre_commit prometheus_client
+    prometheus_flask_exporter psycopg psycopg_binary py pycparser pydantic pydantic_core
+    pydantic_settings pygments pymemcache pymongo pymysql pytest python_discovery python_dotenv
+    pyyaml redis requirements requirements_parser rich ruff setuptools sqlalchemy tomli
+    typing_extensions typing_inspection tzdata virtualenv werkzeug wheel yaml
 """
 KEYWORDS = [*keyword.kwlist, *keyword.softkwlist, "type"]  # which is one since 3.12
 # Of the standard library since 3.11, what this Python may no longer or not yet have.
