@@ -20,8 +20,8 @@ BARE = {"cache_backend": "none", "session_store": "cookie", "database": "none"}
 COMMAND = re.compile(r"(uv|uvx|curl|make|docker) ")
 # What is tried elsewhere: in Docker, by cruft, by the matrix.
 ELSEWHERE = re.compile(
-    r"docker compose|uvx cruft |make (up|run|test|check|install|servers|bench)\b|uv lock --upgrade"
-    "|uv run flask db downgrade|uv run python -m my_service"
+    r"docker compose|uvx cruft |make (up|down|run|watch|test|check|install|servers|bench)\b"
+    "|uv lock --upgrade|uv run flask db downgrade|uv run python -m my_service"
 )
 PLACEHOLDERS = {"TAG": "products", "[PATH…]": "/ /products/1"}
 
