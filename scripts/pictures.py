@@ -93,12 +93,12 @@ def draw_page(browser: Browser, project: BakedProject) -> None:
 
 def draw_caching(browser: Browser, project: BakedProject) -> None:
     with developing(project) as address:
-        page = browser.new_page(viewport={"width": 840, "height": 350}, device_scale_factor=1.5)
-        page.goto(f"{address}/?page=2")  # the first page of a process has its templates compiled
+        page = browser.new_page(viewport={"width": 840, "height": 400}, device_scale_factor=1.5)
+        page.goto(f"{address}/products/2")  # the first page of a process has its templates compiled
         views = []
         for _ in range(2):
             page.wait_for_load_state("networkidle")
-            page.goto(address)
+            page.goto(f"{address}/products/1")
             views.append(base64.b64encode(page.screenshot()).decode())
     page = browser.new_page(viewport={"width": 880, "height": 350}, device_scale_factor=1.5)
     page.set_content(VIEWS % tuple(views))

@@ -7,8 +7,8 @@ request with `Cache-Control: no-cache`, which a browser sends when it reloads wi
 
 from __future__ import annotations  # some names are there for type checkers only
 
+import os
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -21,12 +21,11 @@ if TYPE_CHECKING:
 
 def show_edits(app: Flask, cache: Cache) -> None:
     """Look at the package's files before each request."""
-    folder = Path(app.root_path)
-    times = _times(folder)
+    times = _times(app.root_path)
 
     def look(environ: Any) -> None:
         nonlocal times
-        before, times = times, _times(folder)
+        before, times = times, _times(app.root_path)
         if times != before or "no-cache" in environ.get("HTTP_CACHE_CONTROL", ""):
             with app.app_context():
                 cache.clear()
@@ -34,11 +33,13 @@ def show_edits(app: Flask, cache: Cache) -> None:
     Middleware.of(app).checks.append(look)
 
 
-def _times(folder: Path) -> dict[Path, int]:
-    """When the files were changed, in nanoseconds, by path."""
-    times = {}
-    for path in folder.rglob("*"):
-        if path.is_file() and path.suffix not in (".py", ".pyc"):
+def _times(folder: str) -> dict[str, int]:
+    """When the files were changed, in nanoseconds, by path. Each request waits for this."""
+    times: dict[str, int] = {}
+    for entry in os.scandir(folder):
+        if entry.is_dir() and entry.name != "__pycache__":
+            times |= _times(entry.path)
+        elif entry.is_file() and not entry.name.endswith(".py"):
             with suppress(FileNotFoundError):  # an editor's own file, perhaps
-                times[path] = path.stat().st_mtime_ns
+                times[entry.path] = entry.stat().st_mtime_ns
     return times
