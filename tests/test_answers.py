@@ -87,7 +87,7 @@ def assert_carried(file: str, content: str, text: str) -> None:
     elif name == "about.toml":
         assert tomllib.loads(content) == {"APP_NAME": text, "APP_DESCRIPTION": text}
     elif name == "README.md":
-        head = MARKDOWN.parse(content.partition("```")[0])
+        head = MARKDOWN.parse(content.partition("\n| part")[0])
         assert [token.type for token in head] == [
             *("heading_open", "inline", "heading_close"),
             *("paragraph_open", "inline", "paragraph_close"),
