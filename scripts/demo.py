@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as folder, Servers() as servers:
         print("Generating a service and installing it …")
+        os.environ["PWD"] = os.getcwd()  # far from the folder, so the hook names no next step
         project = bake(Path(folder), answers)
         with servers.environment(project.answers, "demo") as urls:
             project = replace(project, variables={**project.variables, **urls})

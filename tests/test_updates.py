@@ -37,6 +37,13 @@ def cruft(folder: Path, *arguments: str) -> str:
     ).stdout
 
 
+def create(repository: Path, folder: Path, *options: str) -> Path:
+    """A project of the release 1.0.0, in a git repository without a commit."""
+    cruft(folder, "create", str(repository), "--checkout=1.0.0", "--no-input", *options)
+    git(folder / "my-service", "init", "--quiet")
+    return folder / "my-service"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("turn", [0, -1])
 def test_a_release_reaches_a_project_that_has_gone_on(
@@ -45,12 +52,7 @@ def test_a_release_reaches_a_project_that_has_gone_on(
     answers = {question: choices[turn] for question, choices in CHOICES.items()}
     awkward = {"description": 'It\'s "quoted" \\ & <b>', "author_name": "Zoë 🚀"}
     given = json.dumps(answers | awkward)
-    cruft(
-        *(tmp_path, "create", str(repository), "--checkout=1.0.0", "--no-input"),
-        f"--extra-context={given}",
-    )
-    project = tmp_path / "my-service"
-    git(project, "init", "--quiet")
+    project = create(repository, tmp_path, f"--extra-context={given}")
     commit(project, "Generate")
     assert cruft(project, "diff", "--exit-code") == ""
     cruft(project, "check")
@@ -96,9 +98,7 @@ def append(path: Path, text: str) -> str:
 def test_a_release_reaches_a_project_whose_package_has_another_name(
     repository: Path, tmp_path: Path
 ) -> None:
-    cruft(tmp_path, "create", str(repository), "--checkout=1.0.0", "--no-input")
-    project = tmp_path / "my-service"
-    git(project, "init", "--quiet")
+    project = create(repository, tmp_path)
     commit(project, "Generate")
     git(project, "mv", "src/my_service", "src/shop_service")
     for path in project.rglob("*"):
@@ -129,9 +129,7 @@ def test_a_release_reaches_a_project_whose_package_has_another_name(
 def test_a_project_gets_another_backend_as_the_readme_says(
     repository: Path, tmp_path: Path
 ) -> None:
-    cruft(tmp_path, "create", str(repository), "--checkout=1.0.0", "--no-input")
-    project = tmp_path / "my-service"
-    git(project, "init", "--quiet")
+    project = create(repository, tmp_path)
     own = project / "src/my_service/orders.py"
     own.write_text('"""Ours."""\n')
     commit(project, "Generate, and go on")
