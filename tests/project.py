@@ -70,7 +70,7 @@ class BakedProject:
         """The command that serves, after the changes of `serving`."""
         name = self.package.name
         begin = [f"from {name} import __main__ as service", "from dataclasses import replace"]
-        code = "; ".join([*begin, *changes, "service.main()"])
+        code = "\n".join([*begin, *changes, "service.main()"])
         return ["python", "-c", code] if changes else ["python", "-m", name]
 
     def log(self, client: httpx.Client) -> Path:

@@ -29,13 +29,17 @@ from tests.table import CHOICES, ROLES, SHARED, parts
 from tests.test_floors import imports, modules
 
 MARKER = re.compile(r"\{\{ *cookiecutter|# *\{%|\{% *(end)?raw")
-# `flask db upgrade` and `flask shop seed`, in one process.
+# `flask db upgrade` and `flask shop seed`, in a process that has imported the service already.
 PREPARE = """
-from {} import create_app
-run = create_app().test_cli_runner().invoke
-for command in ("db", "upgrade"), ("shop", "seed"):
-    done = run(args=command, catch_exceptions=False)
-    assert done.exit_code == 0, done.output
+import os
+child = os.fork()
+if not child:
+    run = service.create_app().test_cli_runner().invoke
+    for command in ("db", "upgrade"), ("shop", "seed"):
+        done = run(args=command, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
 """
 PARSERS: dict[str, Callable[[str], object]] = {  # of Python, ruff's is the test
     ".toml": tomllib.loads,
@@ -193,10 +197,9 @@ def test_it_serves(installed: BakedProject) -> None:
     variables = {"API_TOKEN": "a-token-for-the-suite", "WEB_CONCURRENCY": "2"}
     if installed.answers["cache_backend"] == "simple":
         variables["WEB_CONCURRENCY"] = "1"
-    if installed.answers["database"] != "none":
-        installed.run(["uv", "run", "python", "-c", PREPARE.format(installed.package.name)])
+    before = [PATIENT] if installed.answers["database"] == "none" else [PREPARE, PATIENT]
 
-    with installed.serving(PATIENT, **variables) as client:
+    with installed.serving(*before, **variables) as client:
         assert client.get("/livez").status_code == 200
         wait_until(lambda: client.get("/readyz").status_code == 200)
         catalogue = client.get("/api/products").json()
