@@ -71,7 +71,8 @@ def test_an_option_that_cannot_be_used_is_named(option: str) -> None:
 
 
 def test_what_the_url_says_counts_more_than_our_time_limits() -> None:
-    client = mongodb._client("mongodb://one/?timeoutms=70")
+    url = "mongodb://one/?timeoutms=70"
+    client = mongodb._client(url, mongodb._options(url))
     assert client.options.timeout == 0.07
     client.close()
 
@@ -140,14 +141,25 @@ def test_a_client_is_closed_in_time_while_its_server_hangs() -> None:
 
 
 def test_a_client_that_nobody_has_any_more_is_closed() -> None:
+    line = Line(given_url())
+
     def used() -> Any:
-        server = mongodb.connect(given_url())
+        server = mongodb.connect(line.near_end)
         wait_until(lambda: answered(server))
         return weakref.ref(client_of(server))
 
     client = used()
     gc.collect()
     wait_until(lambda: client() is None or client()._closed)
+    line.end()
+
+
+def test_collections_of_one_server_share_a_client() -> None:
+    line = Line(given_url())
+    one, other = (mongodb.connect(line.near_end, name) for name in ("test_one", "test_other"))
+    wait_until(lambda: answered(one) and answered(other))
+    assert client_of(one) is client_of(other)
+    line.end()
 
 
 def client_of(server: Any) -> Any:

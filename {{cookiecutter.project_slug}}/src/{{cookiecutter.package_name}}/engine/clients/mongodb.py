@@ -49,6 +49,10 @@ INDEXING = 600.0  # seconds that making an index may take
 INDEX_AGAIN = 10.0  # seconds until it is tried again
 CLOSING = 0.4  # seconds: the library would wait for a server that hangs
 clients: weakref.WeakSet[MongoClient[Any]] = weakref.WeakSet()  # which are open
+# By process, URL and options.
+connections: weakref.WeakValueDictionary[tuple[int, str, str], "Connection"] = (
+    weakref.WeakValueDictionary()
+)
 
 
 def connect(url: str, collection: str = "documents") -> "Server":
@@ -75,7 +79,7 @@ def _taken(url: str) -> bool:
     """Whether the library takes a URL. What it says otherwise may quote a password."""
     try:
         with warnings.catch_warnings(action="error"):  # it ignores unknown options
-            _client(url).close()
+            _client(url, _options(url)).close()
     except (ValueError, TypeError, OSError, Warning, PyMongoError):
         return False
     return True
@@ -85,13 +89,27 @@ def after(seconds: float) -> datetime:
     return datetime.fromtimestamp(time.time() + seconds, UTC)
 
 
+class Connection:
+    """The library's client for a URL, while somebody has it: it wants one in each process.
+
+    None survives a fork.
+    """
+
+    def __init__(self, client: MongoClient[dict[str, Any]]) -> None:
+        self.client = client
+        self.expiring: set[str] = set()  # collections
+        clients.add(client)
+        weakref.finalize(self, _abandon, client).atexit = False
+
+
 class Server:
-    """Each process that uses it has a client of its own, because none survives a fork."""
+    """A collection. What uses the same URL in a process shares its connections."""
 
     def __init__(self, url: str, collection: str) -> None:
         self._url = url
         self._collection = collection
-        self._opened: dict[int, Documents] = {}  # by process
+        self._connections: dict[int, Connection] = {}  # by process
+        self._opened: dict[int, Documents] = {}
 
     def run(self, operation: Callable[[Documents], T]) -> T:
         """What an operation on the collection returns, within 0.4 s. Raises PyMongoError.
@@ -122,26 +140,31 @@ class Server:
         self.run(write)
 
     def _open(self) -> Documents:
-        client = _client(self._url)
-        documents = client.get_default_database(DATABASE).get_collection(
+        process, options = os.getpid(), _options(self._url)
+        key = process, self._url, str(options)
+        connection = connections.get(key)
+        if connection is None:  # or two threads make one at once, and one of them is dropped
+            connection = connections.setdefault(key, Connection(_client(self._url, options)))
+        documents = connection.client.get_default_database(DATABASE).get_collection(
             self._collection, read_preference=ReadPreference.PRIMARY, write_concern=KEPT
         )
-        first = self._opened.setdefault(os.getpid(), documents)
-        if first is documents:  # no other thread's
-            clients.add(client)
-            weakref.finalize(self, _abandon, client).atexit = False
+        self._connections[process], self._opened[process] = connection, documents
+        if self._collection not in connection.expiring:
+            connection.expiring.add(self._collection)
             threading.Thread(target=_expire, args=[documents], daemon=True).start()
-        return first
+        return documents
 
 
-def _client(url: str) -> MongoClient[dict[str, Any]]:
-    """The library's, with our options, unless the URL has its own."""
+def _options(url: str) -> dict[str, Any]:
+    """Our options for the library's client, unless the URL has its own."""
     parts, _ = urls.split(url)
     given = {option.partition("=")[0].lower() for option in parts.query.split("&")}
     ours: dict[str, Any] = {**ONCE, **TIMEOUTS}
-    for name in [name for name in ours if name.lower() in given]:
-        del ours[name]
-    return MongoClient(url, connect=False, **ours)
+    return {name: value for name, value in ours.items() if name.lower() not in given}
+
+
+def _client(url: str, options: dict[str, Any]) -> MongoClient[dict[str, Any]]:
+    return MongoClient(url, connect=False, **options)
 
 
 def _expire(documents: Documents) -> None:
