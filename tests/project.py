@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGTERM
 
 import httpx
 from cookiecutter.main import cookiecutter as generate
@@ -52,9 +53,12 @@ class BakedProject:
                 yield path
 
     def run(self, command: str | Sequence[str], **variables: str) -> str:
-        """The output of a command in the project. Raises AssertionError with it if that fails."""
+        """The output of a command in the project. Raises AssertionError with it if that fails.
+
+        When this process is interrupted, the command ends with all that it has started.
+        """
         __tracebackhide__ = True
-        done = subprocess.run(
+        with subprocess.Popen(
             guarded(command.split() if isinstance(command, str) else command),
             cwd=self.path,
             env={**self.variables, **variables},
@@ -62,9 +66,15 @@ class BakedProject:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-        )
-        assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
-        return done.stdout
+            process_group=0,
+        ) as process:
+            try:
+                said, _ = process.communicate()
+            except BaseException:
+                os.killpg(process.pid, SIGTERM)
+                raise
+        assert process.returncode == 0, f"{command} ended with {process.returncode}:\n{said}"
+        return said
 
     def service(self, *changes: str) -> list[str]:
         """The command that serves, after the changes of `serving`."""
