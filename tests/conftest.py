@@ -7,6 +7,7 @@ import signal
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from xdist.remote import Producer
@@ -14,7 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.processes import die_with_parent
 from tests.progress import Meter, Progress
-from tests.questions import combinations
+from tests.questions import CHOICES, combinations
 from tests.servers import Servers, missing
 
 STARTED = time.monotonic()
@@ -42,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 class CombinationScheduling(LoadScopeScheduling):
     """Gives all tests of a combination to one worker, which generates and installs it once.
 
-    And those of the server and those in a browser, many of which share a service.
+    And those of the server, those in a browser and those of one cache, which share a service.
 
     `--dist=loadgroup` would, but for https://github.com/pytest-dev/pytest-xdist/issues/1386.
     """
@@ -51,6 +52,8 @@ class CombinationScheduling(LoadScopeScheduling):
         path = nodeid.partition("::")[0]
         if path.startswith("tests/browser/"):
             return "tests/browser"
+        if path.startswith("tests/caching/"):
+            return next((name for name in CHOICES["cache_backend"] if name in nodeid), nodeid)
         return combination(nodeid) or (path if path == "tests/test_server.py" else nodeid)
 
 
@@ -93,10 +96,28 @@ def servers() -> Iterator[Servers]:
         yield servers
 
 
-@pytest.fixture(scope="session")
-def types(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Variables for `make check`: what one project had mypy look at, others have, too."""
-    return {"MYPY_CACHE_DIR": str(tmp_path_factory.getbasetemp() / "types")}
+@pytest.fixture(scope="session", autouse=True)
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What Python and mypy have made of a file is kept for the next project in its place."""
+    for variable in ("PYTHONPYCACHEPREFIX", "MYPY_CACHE_DIR"):
+        os.environ[variable] = str(tmp_path_factory.getbasetemp() / variable.lower())
+
+
+@pytest.fixture
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder, the same one for each test: nobody else in this process has a project there.
+
+    Python and mypy know a file by its path, time and size. So the libraries that are installed here
+    are those that have been compiled.
+    """
+    return emptied(tmp_path_factory)
+
+
+def emptied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.getbasetemp() / "place"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

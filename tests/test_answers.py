@@ -249,14 +249,12 @@ def assert_linted(project: BakedProject) -> None:
 
 
 @pytest.mark.run
-def test_awkward_text_passes_the_checks_and_reaches_the_page(
-    types: dict[str, str], tmp_path: Path
-) -> None:
+def test_awkward_text_passes_the_checks_and_reaches_the_page(place: Path) -> None:
     text = " · ".join(AWKWARD)
     assert len(text) > 3000
-    project = bake(tmp_path, say(text))
+    project = bake(place, say(text))
     project.run("make install")
-    project.run("make check", **types)
+    project.run("make check")
     project.run("uv run flask db upgrade")
     with project.serving(WEB_CONCURRENCY="1") as client:
         page = client.get("/").text

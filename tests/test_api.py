@@ -36,10 +36,10 @@ WRITES = {
 
 @pytest.mark.parametrize("choices", PROJECTS, ids="-".join)
 def test_the_api_is_as_its_description_says(
-    choices: tuple[str, str, str], servers: Servers, tmp_path: Path
+    choices: tuple[str, str, str], servers: Servers, place: Path, tmp_path: Path
 ) -> None:
     answers = dict(zip(("cache_backend", "session_store", "database"), choices, strict=True))
-    project = bake(tmp_path, answers)
+    project = bake(place, answers)
     demand_servers(project.answers)
     stored = project.answers["database"] != "none"
     with servers.environment(project.answers, database=f"api_{os.getpid()}") as urls:

@@ -54,12 +54,12 @@ def test_no_workflow_gives_away_more_than_it_must(repositories: Path) -> None:
 
 
 @pytest.mark.run
-def test_a_new_project_passes_its_own_hooks(types: dict[str, str], tmp_path: Path) -> None:
-    project = bake(tmp_path, {})
+def test_a_new_project_passes_its_own_hooks(place: Path) -> None:
+    project = bake(place, {})
     project.run("make install")
     git(project.path, "init", "--quiet")
     commit(project.path, "Begin")
-    project.run("uv run pre-commit run --all-files", **types)
+    project.run("uv run pre-commit run --all-files")
 
 
 def check(program: str, *arguments: str) -> None:

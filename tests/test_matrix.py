@@ -5,7 +5,6 @@ import html
 import json
 import os
 import re
-import shutil
 import sys
 import tomllib
 import zlib
@@ -19,7 +18,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.conftest import demand_servers
+from tests.conftest import demand_servers, emptied
 from tests.dead import unused
 from tests.processes import get, wait_until
 from tests.project import PATIENT, BakedProject, bake, environment
@@ -64,9 +63,7 @@ def project(
     Python and mypy know a file by its size and time. So the time is one in the past that follows
     from what is in the file.
     """
-    folder = tmp_path_factory.getbasetemp() / "combination"
-    shutil.rmtree(folder, ignore_errors=True)
-    project = bake(folder, request.param)
+    project = bake(emptied(tmp_path_factory), request.param)
     for path in project.files():
         seconds = zlib.crc32(path.read_bytes()) % 10**9
         os.utime(path, (seconds, seconds))
@@ -169,14 +166,11 @@ def test_containers_are_those_of_the_chosen_backends(project: BakedProject) -> N
 def installed(
     project: BakedProject,
     servers: Servers,
-    types: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[BakedProject]:
     """The project in a fresh environment of what it declares, with servers that hold nothing."""
     demand_servers(project.answers)
-    shared = {"PYTHONPYCACHEPREFIX": str(tmp_path_factory.getbasetemp() / "bytecode"), **types}
     with servers.environment(project.answers, database=f"service_{os.getpid()}") as urls:
-        project = replace(project, variables={**environment(), **shared, **urls})
+        project = replace(project, variables={**environment(), **urls})
         project.run("make install")
         yield project
 

@@ -20,13 +20,11 @@ BARE = {"cache_backend": "simple", "session_store": "cookie", "database": "none"
 
 @pytest.mark.run
 @pytest.mark.parametrize("answers", [STORED, BARE], ids=["stored", "bare"])
-def test_the_example_can_be_deleted(
-    answers: dict[str, str], servers: Servers, types: dict[str, str], tmp_path: Path
-) -> None:
-    project = bake(tmp_path, answers)
+def test_the_example_can_be_deleted(answers: dict[str, str], servers: Servers, place: Path) -> None:
+    project = bake(place, answers)
     demand_servers(project.answers)
     with servers.environment(project.answers, database=f"own_{os.getpid()}") as urls:
-        project = replace(project, variables={**project.variables, **types, **urls})
+        project = replace(project, variables={**project.variables, **urls})
         project.run("make install")
         follow_the_readme(project)
         project.run("make check")

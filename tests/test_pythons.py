@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.answers import rules
-from tests.conftest import demand_servers
+from tests.conftest import demand_servers, emptied
 from tests.project import BakedProject, bake, environment
 from tests.servers import Servers
 
@@ -40,14 +40,14 @@ def python(version: str) -> str | None:
 @pytest.mark.run
 @pytest.mark.parametrize("version", [version for version in PYTHONS if version != OWN])
 def test_the_checks_pass_on(
-    version: str, servers: Servers, types: dict[str, str], tmp_path: Path
+    version: str, servers: Servers, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     interpreter = python(version)
     if not interpreter:
         pytest.skip(f"Python {version} is not installed")
-    for place, answers in (("embedded", EMBEDDED), ("servers", SERVERS)):
-        variables = {"UV_PYTHON": interpreter, **types}
-        check(bake(tmp_path / place, answers), version, servers, variables)
+    for answers in (EMBEDDED, SERVERS):
+        project = bake(emptied(tmp_path_factory), answers)
+        check(project, version, servers, {"UV_PYTHON": interpreter})
 
 
 def check(project: BakedProject, version: str, servers: Servers, variables: dict[str, str]) -> None:

@@ -66,9 +66,9 @@ def test_no_link_of_a_project_leads_nowhere(answers: dict[str, str], tmp_path: P
 @pytest.mark.run
 @pytest.mark.parametrize("answers", [FILES, SERVERS], ids=["files", "servers"])
 def test_every_command_of_the_readme_runs_as_it_is_written(
-    answers: dict[str, str], servers: Servers, tmp_path: Path
+    answers: dict[str, str], servers: Servers, place: Path
 ) -> None:
-    project = bake(tmp_path, answers)
+    project = bake(place, answers)
     demand_servers(project.answers)
     tried = []
     with servers.environment(project.answers, database=f"readme_{os.getpid()}") as urls:

@@ -53,9 +53,9 @@ print("signed in and out")
 
 @pytest.mark.run
 @pytest.mark.parametrize("store", ["filesystem", "cookie"])
-def test_flask_login_works_and_public_pages_stay_cached(store: str, tmp_path: Path) -> None:
+def test_flask_login_works_and_public_pages_stay_cached(store: str, place: Path) -> None:
     answers = {"cache_backend": "simple", "session_store": store, "database": "none"}
-    project = bake(tmp_path, answers)
+    project = bake(place, answers)
     project.run("make install")
     project.run("uv pip install --python .venv --quiet flask-login")
     (project.package / "accounts.py").write_text(accounts(project))

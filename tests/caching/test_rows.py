@@ -34,9 +34,9 @@ for case in ({}, {"committed": True}, {"deferred": True}):
 
 
 @pytest.mark.run
-def test_a_row_is_cached_only_if_it_is_loaded(tmp_path: Path) -> None:
+def test_a_row_is_cached_only_if_it_is_loaded(place: Path) -> None:
     answers = {"cache_backend": "filesystem", "session_store": "cookie", "database": "sqlite"}
-    project = bake(tmp_path, answers)
+    project = bake(place, answers)
     project.run("make install")
     project.run("uv run flask db upgrade")
     project.run("uv run flask shop seed")

@@ -19,11 +19,11 @@ STORES += [("sql", database) for database in CHOICES["database"] if database != 
 @pytest.mark.run
 @pytest.mark.parametrize(("store", "database"), STORES)
 def test_no_request_brings_an_ended_session_back(
-    store: str, database: str, servers: Servers, tmp_path: Path
+    store: str, database: str, servers: Servers, place: Path
 ) -> None:
     answers = {"cache_backend": "simple", "session_store": store, "database": database}
     demand_servers(answers)
-    project = bake(tmp_path, answers)
+    project = bake(place, answers)
     shutil.copy(Path(__file__).with_name("proof.py"), project.path)
     with servers.environment(answers, "logout") as urls:
         project = replace(project, variables={**environment(), **urls})
