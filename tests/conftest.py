@@ -57,6 +57,11 @@ class CombinationScheduling(LoadScopeScheduling):
         return combination(nodeid) or (path if path == "tests/test_server.py" else nodeid)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest of the tests that stand alone go first: in the end all processors are busy."""
+    items.sort(key=lambda item: item.path.name != "test_pythons.py")
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> CombinationScheduling:
     return CombinationScheduling(config, log)
 
