@@ -90,9 +90,9 @@ def after(seconds: float) -> datetime:
 
 
 class Connection:
-    """The library's client for a URL, while somebody has it: it wants one in each process.
+    """The library's client for a URL in a process, shared by all who use it, and closed after them.
 
-    None survives a fork.
+    The library wants one in each process. None survives a fork.
     """
 
     def __init__(self, client: MongoClient[dict[str, Any]]) -> None:
@@ -108,8 +108,8 @@ class Server:
     def __init__(self, url: str, collection: str) -> None:
         self._url = url
         self._collection = collection
-        self._connections: dict[int, Connection] = {}  # by process
-        self._opened: dict[int, Documents] = {}
+        self._connections: list[Connection] = []  # none is closed while it may be in use
+        self._opened: dict[int, Documents] = {}  # by process
 
     def run(self, operation: Callable[[Documents], T]) -> T:
         """What an operation on the collection returns, within 0.4 s. Raises PyMongoError.
@@ -143,12 +143,13 @@ class Server:
         process, options = os.getpid(), _options(self._url)
         key = process, self._url, str(options)
         connection = connections.get(key)
-        if connection is None:  # or two threads make one at once, and one of them is dropped
+        if connection is None:  # two threads may make one each
             connection = connections.setdefault(key, Connection(_client(self._url, options)))
         documents = connection.client.get_default_database(DATABASE).get_collection(
             self._collection, read_preference=ReadPreference.PRIMARY, write_concern=KEPT
         )
-        self._connections[process], self._opened[process] = connection, documents
+        self._connections.append(connection)
+        self._opened[process] = documents
         if self._collection not in connection.expiring:
             connection.expiring.add(self._collection)
             threading.Thread(target=_expire, args=[documents], daemon=True).start()
