@@ -99,7 +99,7 @@ def write(truth: Any, reads: Any, how: str) -> None:
     }
     deadline = time.monotonic() + 600  # of a server that hangs
     with app.app_context():
-        while min(reads.value, 40 * truth[0]) < 4200 and time.monotonic() < deadline:
+        while min(reads.value, 100 * truth[0]) < 10_500 and time.monotonic() < deadline:
             truth[1] += 1  # commit
             change[how]()
             truth[0] = truth[1]  # acknowledge

@@ -70,7 +70,7 @@ def test_the_files_are_bounded_and_the_oldest_go_first(tmp_path: Path) -> None:
 
 def test_a_reader_knows_a_new_file_from_the_one_before(tmp_path: Path) -> None:
     one, other = filesystem.Store(tmp_path, 300), filesystem.Store(tmp_path, 300)
-    for number in range(1000):  # of one size, many of them within a tick of the system's clock
+    for number in range(3000):  # of one size, many of them within a tick of the system's clock
         value = f"{number:04}".encode()
         one.delete_many("key")
         one.set("key", value, 60)

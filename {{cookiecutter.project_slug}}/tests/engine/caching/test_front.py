@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from itertools import product
 from typing import Any
 
 import flask.signals
@@ -113,11 +112,10 @@ CONDITIONS: list[dict[str, str]] = [
 RARE = {"If-Match", "If-Unmodified-Since", "Range"}
 
 
-@pytest.mark.parametrize(
-    ("method", "view"), [*product(["GET"], VIEWS), *product(["HEAD"], VIEWS[::3])]
-)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("view", VIEWS)
 def test_both_ways_give_the_same_answers(
-    app: Flask, monkeypatch: pytest.MonkeyPatch, method: str, view: Callable[[], Any]
+    app: Flask, monkeypatch: pytest.MonkeyPatch, view: Callable[[], Any], method: str
 ) -> None:
     client, count = serve(app, view, stale=30, args=("q",), vary=("Accept-Language",))
     watch = Watch(app)

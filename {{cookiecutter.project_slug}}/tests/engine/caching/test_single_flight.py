@@ -109,11 +109,11 @@ def test_one_answer_that_cannot_be_stored_takes_nothing_from_the_next(
     visit(app, method)
 
     def good() -> str:
-        wait_until(lambda: waiting.at_the_last() == 8)
+        wait_until(lambda: waiting.at_the_last() == 20)
         return "good"
 
     view.answer = good
-    assert at_once(lambda: visit(app, method), 8) == [200] * 8
+    assert at_once(lambda: visit(app, method), 20) == [200] * 20
     assert view.calls == 2
 
 
