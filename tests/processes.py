@@ -38,6 +38,19 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
+def states(pid: int) -> set[str]:
+    """What the threads of a process do: R(un), S(leep), T (stopped), Z (ended); see proc(5).
+
+    None when it is gone. Only what sleeps is sure to be interrupted by a signal: Python notes one
+    that comes just before a system call, and the call then waits all the same.
+    """
+    found = set()
+    for task in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended since
+            found.add(task.read_text().rpartition(")")[2].split()[0])
+    return found
+
+
 @contextmanager
 def stopped(pid: int) -> Iterator[None]:
     """Have a process do nothing while the block lasts.
@@ -46,13 +59,9 @@ def stopped(pid: int) -> Iterator[None]:
     accept a connection.
     """
 
-    def still() -> bool:
-        states = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/stat")]
-        return all(state.rpartition(")")[2].split()[0] == "T" for state in states)
-
     os.kill(pid, SIGSTOP)
     try:
-        wait_until(still)
+        wait_until(lambda: states(pid) == {"T"})
         yield
     finally:
         os.kill(pid, SIGCONT)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.processes import wait_until
+from tests.processes import states, wait_until
 from tests.questions import REPOSITORY
 
 LASTING = """
@@ -23,13 +23,6 @@ def test_what_a_command_has_started_ends_when_the_suite_is_interrupted(tmp_path:
         stderr=subprocess.DEVNULL,
     ) as suite:
         wait_until(lambda: begun.exists() and begun.read_text().endswith("\n"))
+        wait_until(lambda: states(suite.pid) == {"S"})
         suite.send_signal(signal.SIGINT)
-    wait_until(lambda: not running(int(begun.read_text())))
-
-
-def running(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return state.rpartition(")")[2].split()[0] != "Z"
+    wait_until(lambda: states(int(begun.read_text())) <= {"Z"})

@@ -9,6 +9,7 @@ import pexpect
 import pytest
 
 from tests.answers import snapshot
+from tests.processes import states, wait_until
 from tests.project import bake, environment
 from tests.questions import CHOICES, QUESTIONS, REPOSITORY
 
@@ -75,6 +76,7 @@ def test_ctrl_c_leaves_nothing(answered: int, terminal: Terminal, tmp_path: Path
         terminal.expect(r"\): $")
         terminal.sendline("")
     terminal.expect(r"\): $")
+    wait_until(lambda: states(terminal.pid or 0) == {"S"})
     terminal.sendintr()
     terminal.expect(pexpect.EOF)
     terminal.wait()
