@@ -167,6 +167,22 @@ def test_bench_refuses_pages_that_do_not_work(running: Flask, path: str) -> None
         bench.usual(running.config["METRICS_PORT"], path)
 
 
+def test_bench_measures_the_other_pages_when_one_does_not_work(
+    running: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(running, lambda: "page")
+    running.cli.add_command(cache.commands[1])
+    monkeypatch.setattr(
+        bench, "running", lambda _, **given: nullcontext(running.config["METRICS_PORT"])
+    )
+    monkeypatch.setattr(bench, "SECONDS", 0)  # one request each
+    monkeypatch.setattr(commands.signal, "signal", lambda *_: None)
+    said = running.test_cli_runner().invoke(args=["bench", "/missing", "/page", "/away"])
+    assert said.exit_code == 1
+    assert re.search(r"(?s)/page +without .* ms.*cached .* ms", said.output)
+    assert re.findall(r"GET (\S+) answered 404", said.output) == ["/missing", "/away"]
+
+
 def test_bench_says_when_nothing_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -49,14 +49,14 @@ def rules_with_arguments(app: Flask) -> list[str]:
     return [rule.rule for rule in _cached(app) if rule.arguments]
 
 
-def measure(package: str, paths: Iterable[str]) -> Iterator[Compared]:
-    """Run the service twice and ask for the pages. Raises BenchError."""
+def measure(package: str, paths: Iterable[str]) -> Iterator[Compared | BenchError]:
+    """Run the service twice and ask for the pages: for each, what it took or why it does not work.
+
+    Raises BenchError if the service does not start.
+    """
     with running(package, CACHE_URL="null://") as bare, running(package) as cached:
         for path in paths:
-            usual(bare, path, 1)  # the first request of a process takes longer
-            without, _ = usual(bare, path)
-            usual(cached, path, 1)  # which stores the page
-            yield Compared(path, without, *usual(cached, path))
+            yield _compared(path, bare, cached)
 
 
 def show(pages: list[Compared]) -> None:
@@ -119,6 +119,16 @@ def running(package: str, **variables: str) -> Iterator[int]:
                 service.wait(STOPPING)
             except subprocess.TimeoutExpired:
                 service.kill()
+
+
+def _compared(path: str, bare: int, cached: int) -> Compared | BenchError:
+    try:
+        usual(bare, path, 1)  # the first request of a process takes longer
+        without, _ = usual(bare, path)
+        usual(cached, path, 1)  # which stores the page
+        return Compared(path, without, *usual(cached, path))
+    except BenchError as failure:
+        return failure
 
 
 def _wait(service: "subprocess.Popen[bytes]", port: int, log: IO[bytes]) -> None:

@@ -70,11 +70,14 @@ def bench_command(paths: tuple[str, ...]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which ends both services, too
     paths = paths or bench.cached_paths(current_app)
     try:
-        bench.show([*bench.measure(current_app.import_name, paths)])
+        found = [*bench.measure(current_app.import_name, paths)]
     except bench.BenchError as sentence:
         raise click.ClickException(str(sentence)) from None
+    bench.show([page for page in found if isinstance(page, bench.Compared)])
     for rule in bench.rules_with_arguments(current_app):
         click.echo(f"Not measured, because the path has arguments: {rule}. Give one as PATH.")
+    if failures := [str(page) for page in found if isinstance(page, bench.BenchError)]:
+        raise click.ClickException("\n".join(failures))
 
 
 def find_cache() -> Cache:
