@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shlex
 import socket
 from collections import Counter
 from contextlib import ExitStack, suppress
@@ -74,6 +75,41 @@ def test_what_was_written_is_there_after_down_and_up(stack: Stack) -> None:
         assert client.get("/api/products/1").json()["stock"] == stock
         assert pieces(stack.port, cart) == 1
     assert "Running upgrade" not in stack.compose("logs migrate")
+
+
+@on("redis/redis/postgresql", "memcached/sql/mysql", "simple/filesystem/sqlite")
+def test_a_backup_replaces_what_is_later(stack: Stack) -> None:
+    """By the commands of the README. The cache knows the later product, the database a table."""
+    readme = (stack.project.path / "README.md").read_text()
+    section = readme.partition("## Backups\n")[2].partition("\n## ")[0]
+    back_up, restore = re.findall(r"```console\n(.*?)```", section, re.DOTALL)
+    add_table = f"python -c {shlex.quote(LATER_TABLE)}"
+    cart = filled_cart(stack.port)
+    with stack.client() as client:
+        product, page = client.get("/api/products/1").json(), client.get("/products/1").text
+        stack.project.run(["bash", "-ec", back_up])
+        stack.shell("web", add_table)
+        later = product | {"stock": product["stock"] + 1}
+        assert client.put("/api/products/1", json=later, headers=AUTHORIZED).is_success
+        assert client.get("/api/products/1").json() == later
+        assert client.get("/products/1").text != page
+        stack.project.run(["bash", "-ec", restore])
+        assert client.get("/api/products/1").json() == product
+        assert client.get("/products/1").text == page
+    stack.shell("web", add_table)  # it was gone
+    in_the_database = stack.project.answers["session_store"] == "sql"
+    assert pieces(stack.port, cart) == (0 if in_the_database else 1)
+
+
+LATER_TABLE = """
+from shop_service import create_app
+from shop_service.database import db
+from sqlalchemy import text
+
+with create_app().app_context():
+    db.session.execute(text("CREATE TABLE later (product INTEGER REFERENCES products (id))"))
+    db.session.commit()
+"""
 
 
 @on("redis/redis/postgresql")
