@@ -355,6 +355,40 @@ def parent(service: Service) -> int:
     return int(status.partition("PPid:")[2].split()[0])
 
 
+NEWCOMER = """
+import socket
+from {package}.engine import server
+
+forbidden = []
+
+class Listener(socket.socket):
+    def setsockopt(self, *given):
+        try:
+            super().setsockopt(*given)
+        except OSError as error:
+            forbidden.append(error)
+            raise
+
+with Listener() as listener:
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    known = socket.create_connection(listener.getsockname())
+    server._take_nobody(listener)
+    try:
+        socket.create_connection(listener.getsockname(), 0.5)
+    except TimeoutError:
+        print("nobody" if listener.accept() else "")
+    else:
+        print("nobody" if forbidden else "somebody")
+"""
+
+
+def test_nobody_comes_after_the_last_look_into_the_queue(project: BakedProject) -> None:
+    """Unless the kernel forbids it, as some sandboxes do."""
+    code = NEWCOMER.format(package=project.package.name)
+    assert project.run(["uv", "run", "python", "-c", code]).strip() == "nobody"
+
+
 def test_old_workers_are_replaced_and_nobody_notices(project: BakedProject) -> None:
     young = "service.LIMITS = replace(service.LIMITS, lifetime=2)"
     with serving(project, VIEWS, young) as service:

@@ -4,6 +4,7 @@ Granian's own parent process gives each worker a queue of connections, which die
 Here the workers share one queue: what one of them leaves there, another one answers.
 """
 
+import ctypes
 import gc
 import logging
 import mmap
@@ -12,6 +13,8 @@ import os
 import random
 import signal
 import socket
+import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,9 +40,13 @@ BACKLOG = 2048  # connections that wait until a worker accepts them
 CONNECTIONS = 1024  # that a worker accepts, also those that do not ask anything
 HEADERS = 64 * 1024  # bytes: a head of a request that is much larger is refused
 SETTLE = 0.2  # seconds in which those whom Granian accepted last send their request
+HANDSHAKES = 0.1  # seconds for those under way when the service stops
 TICK = 0.5  # seconds between two looks at the workers
 SIGNALS = {signal.SIGTERM, signal.SIGINT}
 FOREVER = float("inf")
+# For Linux: a filter that drops the packets which ask for a connection (SYN without ACK).
+SO_ATTACH_FILTER = 26
+STEPS = (0x30, 0, 0, 13), (0x54, 0, 0, 0x12), (0x15, 0, 1, 0x02), (6, 0, 0, 0), (6, 0, 0, 0xFFFF)
 
 library: Any = granian  # with its private names: it prepares a worker, and this module watches it
 logger = logging.getLogger(__name__)
@@ -152,12 +159,26 @@ def _stop(workers: list["Worker"], listener: socket.socket, deadline: float) -> 
         signal.signal(ending, signal.SIG_IGN)  # a second one must not interrupt the end
     if listener.family == socket.AF_UNIX:
         Path(listener.getsockname()).unlink(missing_ok=True)
+    elif sys.platform == "linux":
+        _take_nobody(listener)
     listener.close()  # the workers have it, too: it ends with the last one's
     for worker in workers:
         worker.stop()
     for worker in workers:
         worker.process.join(max(0, deadline - time.monotonic()))
         worker.process.kill()
+
+
+def _take_nobody(listener: socket.socket) -> None:
+    """Have newcomers ask again a second later, while a worker looks into the queue a last time.
+
+    A kernel may forbid it. Then it can happen that somebody comes between that look and the end.
+    """
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in STEPS))
+    place = struct.pack("HP", len(STEPS), ctypes.addressof(program))
+    with suppress(OSError):
+        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, place)
+        time.sleep(HANDSHAKES)
 
 
 class Last(WSGIRequestHandler):
@@ -172,8 +193,8 @@ class Last(WSGIRequestHandler):
 def take_last(number: int) -> list[Any]:
     """Close a socket that Granian listens on, with this number, and take those who wait there.
 
-    In its place Granian gets a socket that nobody connects to. Between the last look at the queue
-    and its end only microseconds pass, so that everybody is either taken or refused.
+    In its place Granian gets a socket that nobody connects to. Nobody comes between the last look
+    at the queue and its end (see `_take_nobody`), so that everybody is either taken or refused.
     """
     last = []
     with socket.socket(fileno=os.dup(number)) as listener, socket.socket(listener.family) as silent:
