@@ -41,7 +41,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
 def states(pid: int) -> set[str]:
     """What the threads of a process do: R(un), S(leep), T (stopped), Z (ended); see proc(5).
 
-    None when it is gone. Only what sleeps is sure to be interrupted by a signal: Python notes one
+    Empty when it is gone. Only what sleeps is sure to be interrupted by a signal: Python notes one
     that comes just before a system call, and the call then waits all the same.
     """
     found = set()

@@ -21,7 +21,7 @@ COMMAND = re.compile(r"(uv|uvx|curl|make|docker) ")
 # What is tried elsewhere: in Docker, by cruft, by the matrix.
 ELSEWHERE = re.compile(
     r"docker compose|uvx cruft |make (up|down|run|watch|test|check|install|servers|bench)\b"
-    "|uv lock --upgrade|uv run flask db downgrade|uv run python -m my_service"
+    "|uv run flask db downgrade|uv run python -m my_service"
 )
 PLACEHOLDERS = {"TAG": "products", "[PATH…]": "/ /products/1"}
 
@@ -31,7 +31,7 @@ def commands(readme: str) -> Iterator[str]:
     for block, inline in re.findall(r"```console\n(.*?)```|`([^`\n]+)`", readme, re.DOTALL):
         for line in block.splitlines() or [inline]:
             if COMMAND.match(line):
-                yield re.split(r"  +# ", line)[0].strip()
+                yield from re.split(r"  +# ", line)[0].strip().split(" && ")
 
 
 def anchors(text: str) -> set[str]:
